@@ -1,0 +1,158 @@
+"""The one module that fsyncs and renames.
+
+Crash safety as in docs/adr/0003: write under a temporary name in the same folder, fsync the
+file, rename, fsync the folder. A name that exists is therefore always a whole file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import secrets
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from brightline.errors import WorkspaceError
+
+TEMPORARY = ".tmp-"
+
+
+def fsync_directory(path: Path) -> None:
+    """Make the names in a folder durable."""
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def fsync_file(path: Path) -> None:
+    """Make a file's content durable."""
+    fd = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+
+
+def make_directory(path: Path, mode: int = 0o700) -> None:
+    """Create a folder and its parents, each made durable in its own parent."""
+    missing = []
+    here = path
+    while not here.exists():
+        missing.append(here)
+        here = here.parent
+    for folder in reversed(missing):
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir(mode=mode)
+        fsync_directory(folder.parent)
+
+
+def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Replace a file as a whole, or not at all."""
+
+    def fill(temporary: Path) -> None:
+        fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+        with os.fdopen(fd, "wb") as out:
+            out.write(data)
+
+    write_atomic_with(path, fill)
+
+
+def write_atomic_with(path: Path, fill: Callable[[Path], None]) -> None:
+    """Like `write_atomic` for content that `fill` writes to the temporary path it is given."""
+    make_directory(path.parent)
+    temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(6)}-{path.name}")
+    try:
+        fill(temporary)
+        fsync_file(temporary)
+        temporary.replace(path)
+    except BaseException:
+        temporary.unlink(missing_ok=True)
+        raise
+    fsync_directory(path.parent)
+
+
+def commit_directory(path: Path, fill: Callable[[Path], None]) -> bool:
+    """Make a folder appear with all its files, or not at all.
+
+    `fill` writes into the temporary folder that it is given. Returns False, leaving what is
+    there, if `path` exists already: committing again changes nothing.
+    """
+    make_directory(path.parent)
+    temporary = path.with_name(f"{TEMPORARY}{secrets.token_hex(6)}-{path.name}")
+    temporary.mkdir(mode=0o700)
+    try:
+        fill(temporary)
+        for folder, _, names in os.walk(temporary):
+            for name in names:
+                fsync_file(Path(folder, name))
+            fsync_directory(Path(folder))
+        try:
+            temporary.rename(path)
+        except OSError:
+            if path.is_dir():
+                shutil.rmtree(temporary)
+                return False
+            raise
+    except BaseException:
+        shutil.rmtree(temporary, ignore_errors=True)
+        raise
+    fsync_directory(path.parent)
+    return True
+
+
+def remove_temporary(folder: Path) -> int:
+    """Delete what an interrupted writer left in a folder; returns how many names."""
+    count = 0
+    for path in folder.glob(f"{TEMPORARY}*"):
+        count += 1
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
+    return count
+
+
+def append_durable(path: Path, data: bytes) -> None:
+    """Append and fsync; the caller holds the lock that makes it the only writer."""
+    new = not path.exists()
+    fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+    try:
+        view = memoryview(data)
+        while view:
+            view = view[os.write(fd, view) :]
+        os.fsync(fd)
+    finally:
+        os.close(fd)
+    if new:
+        fsync_directory(path.parent)
+
+
+@contextlib.contextmanager
+def locked(path: Path, what: str, *, wait: bool = False) -> Iterator[None]:
+    """Hold an exclusive lock, or say who cannot go on.
+
+    Raises WorkspaceError if another process holds it and `wait` is false.
+    """
+    make_directory(path.parent)
+    fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        except BlockingIOError:
+            raise WorkspaceError(
+                f"{what} is in use by another brightline process; wait for it to end and try again"
+            ) from None
+        yield
+    finally:
+        os.close(fd)
+
+
+def sha256_file(path: Path) -> str:
+    """Hex digest of a file, read in pieces."""
+    with path.open("rb") as stream:
+        return hashlib.file_digest(stream, "sha256").hexdigest()
