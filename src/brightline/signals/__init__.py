@@ -1,1 +1,1 @@
-"""TBD."""
+"""Bytes to signals: what they are, their digests, their pixels, PDQ."""

@@ -1,0 +1,172 @@
+"""One item's bytes to its signals: which views of a picture are hashed, and why.
+
+The stored picture always comes first. Further views exist because lists hold hashes of other
+states of the same picture: upright where EXIF turns it, on white and on black where it is not
+opaque, without the border that a dataset's resizing added.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from brightline.signals.decode import Picture, Undecoded, decode
+from brightline.signals.digests import digests
+from brightline.signals.media import Sort, sniff
+from brightline.signals.pdq import MIN_SIDE, ORIENTATIONS, pdq
+from brightline.signals.unpad import unpadded
+from brightline.types import (
+    U8,
+    Declared,
+    Digests,
+    ExactOnly,
+    Failed,
+    Limits,
+    Outcome,
+    Perceptual,
+    Reason,
+    Screened,
+    Signals,
+)
+
+STORED = "stored bytes"
+PARTIAL = "partial decode"
+UPRIGHT = "exif orientation"
+ON_WHITE = "on white"
+ON_BLACK = "on black"
+UNPADDED = "unpadded crop"
+
+
+@dataclass(frozen=True, slots=True)
+class Perception:
+    """What the pixels gave: views, size and notes; `reason` where it fell short."""
+
+    views: tuple[Perceptual, ...] = ()
+    width: int | None = None
+    height: int | None = None
+    notes: tuple[str, ...] = ()
+    reason: Reason | None = None
+
+
+def _view(via: str, pixels: U8, pipeline: str, orientations: bool) -> Perceptual:
+    hashed = pdq(pixels, turned=orientations)
+    turned = tuple(zip(ORIENTATIONS, hashed.turned, strict=True)) if orientations else ()
+    return Perceptual(via, hashed.hash, hashed.quality, pipeline, turned)
+
+
+def _upright(pixels: U8, orientation: int) -> U8:
+    """Turn as EXIF says (Exif 2.32, tag 0x0112)."""
+    if orientation in (2, 4, 5, 7):
+        pixels = pixels[:, ::-1]
+        orientation = {2: 1, 4: 3, 5: 8, 7: 6}[orientation]
+    quarter_turns = {1: 0, 3: 2, 6: 3, 8: 1}[orientation]
+    return np.ascontiguousarray(np.rot90(pixels, quarter_turns))
+
+
+def _on(pixels: U8, alpha: U8, ground: int) -> U8:
+    weight = alpha.astype(np.uint16)
+    if pixels.ndim == 3:
+        weight = weight[..., None]
+    mixed = pixels.astype(np.uint16) * weight + ground * (255 - weight) + 127
+    return (mixed // 255).astype(np.uint8)
+
+
+def _views(
+    picture: Picture, declared: tuple[Declared, ...], orientations: bool
+) -> list[Perceptual]:
+    pixels = picture.pixels
+    first = PARTIAL if picture.partial else STORED
+    views = [_view(first, pixels, picture.pipeline, orientations)]
+    if picture.orientation != 1:
+        turned = _upright(pixels, picture.orientation)
+        views.append(_view(UPRIGHT, turned, picture.pipeline, orientations))
+    if picture.alpha is not None:
+        for via, ground in ((ON_WHITE, 255), (ON_BLACK, 0)):
+            flat = _on(pixels, picture.alpha, ground)
+            views.append(_view(via, flat, picture.pipeline, orientations))
+    sizes = {(d.width, d.height) for d in declared if d.width and d.height}
+    for width, height in sorted(sizes):
+        crop = unpadded(pixels, width, height)
+        if crop is not None:
+            views.append(_view(UNPADDED, crop, picture.pipeline, orientations))
+    return views
+
+
+def perceive(
+    data: bytes,
+    media_type: str,
+    declared: tuple[Declared, ...] = (),
+    *,
+    max_pixels: int,
+    orientations: bool = False,
+) -> Perception:
+    """Decode and hash every view. The only function that touches a decoder."""
+    picture = decode(data, media_type, max_pixels)
+    if isinstance(picture, Undecoded):
+        return Perception((), picture.width, picture.height, (), picture.reason)
+    try:
+        views = _views(picture, declared, orientations)
+    except MemoryError:
+        return Perception((), picture.width, picture.height, (), Reason.DECODER_MEMORY)
+    reason = None
+    if picture.partial:
+        reason = Reason.TRUNCATED_IMAGE
+    elif min(picture.width, picture.height) < MIN_SIDE:
+        reason = Reason.TOO_SMALL
+    return Perception(tuple(views), picture.width, picture.height, picture.notes, reason)
+
+
+def outcome_of(digest: Digests, media_type: str, seen: Perception) -> Outcome:
+    """Put digests and perception together."""
+    signals = Signals(
+        digest.md5,
+        digest.sha1,
+        digest.sha256,
+        media_type,
+        seen.width,
+        seen.height,
+        seen.views,
+        seen.notes,
+    )
+    if seen.reason is None:
+        return Screened(signals)
+    if seen.reason is Reason.TOO_SMALL:
+        return ExactOnly(signals, seen.reason)
+    return Failed(seen.reason, signals)
+
+
+def without_pixels(digest: Digests, media_type: str, sort: Sort, *, expanded: bool) -> Outcome:
+    """The outcome of an item that is no picture that we decode."""
+    signals = Signals(digest.md5, digest.sha1, digest.sha256, media_type)
+    if expanded:
+        return ExactOnly(signals, Reason.CONTAINER)
+    reason = {
+        Sort.UNSUPPORTED_PICTURE: Reason.UNSUPPORTED_IMAGE,
+        Sort.TIMED: Reason.VIDEO_OR_AUDIO,
+        Sort.CONTAINER: Reason.UNSUPPORTED_CONTAINER,
+        Sort.OTHER: Reason.NOT_AN_IMAGE,
+        Sort.PICTURE: Reason.TOO_LARGE,
+    }[sort]
+    if reason is Reason.TOO_LARGE:
+        return Failed(reason, signals)
+    return ExactOnly(signals, reason)
+
+
+def screen_bytes(
+    data: bytes,
+    declared: tuple[Declared, ...] = (),
+    *,
+    limits: Limits | None = None,
+    orientations: bool = False,
+) -> Outcome:
+    """All signals of some bytes, in this process and with no time limit."""
+    media_type, sort = sniff(data)
+    digest = digests(data)
+    if sort is not Sort.PICTURE:
+        return without_pixels(digest, media_type, sort, expanded=False)
+    limits = limits or Limits()
+    seen = perceive(
+        data, media_type, declared, max_pixels=limits.max_pixels, orientations=orientations
+    )
+    return outcome_of(digest, media_type, seen)
