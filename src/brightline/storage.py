@@ -133,16 +133,17 @@ def append_durable(path: Path, data: bytes) -> None:
 
 
 @contextlib.contextmanager
-def locked(path: Path, what: str, *, wait: bool = False) -> Iterator[None]:
-    """Hold an exclusive lock, or say who cannot go on.
+def locked(path: Path, what: str, *, wait: bool = False, shared: bool = False) -> Iterator[None]:
+    """Hold a lock, exclusive or shared, or say who cannot go on.
 
     Raises WorkspaceError if another process holds it and `wait` is false.
     """
     make_directory(path.parent)
     fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
     try:
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+            fcntl.flock(fd, mode | (0 if wait else fcntl.LOCK_NB))
         except BlockingIOError:
             raise WorkspaceError(
                 f"{what} is in use by another brightline process; wait for it to end and try again"

@@ -340,42 +340,6 @@ class Rows:
 Read: TypeAlias = Content | Streamed | NoContent | Rows
 
 
-# --- outcomes -------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Screened:
-    """Every signal that applies was made and matched."""
-
-    signals: Signals
-
-
-@dataclass(frozen=True, slots=True)
-class ExactOnly:
-    """Digests were matched; by its nature or our limits there is no perceptual signal."""
-
-    signals: Signals
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class Skipped:
-    """There was nothing to read."""
-
-    reason: Reason
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """It should have been screened in full and was not; what could be had is in `signals`."""
-
-    reason: Reason
-    signals: Signals | None = None
-
-
-Outcome: TypeAlias = Screened | ExactOnly | Skipped | Failed
-
-
 # --- matches --------------------------------------------------------------------------------
 
 
@@ -394,6 +358,47 @@ class Match:
     via: str
     orientation: str = "as stored"
     pdq_quality: int | None = None
+
+
+# --- outcomes -------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Screened:
+    """Every signal that applies was made and matched."""
+
+    signals: Signals
+    matches: tuple[Match, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ExactOnly:
+    """Digests were matched; by its nature or our limits there is no perceptual signal."""
+
+    signals: Signals
+    reason: Reason
+    matches: tuple[Match, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Skipped:
+    """There was nothing to read; a hash that the dataset declares may match all the same."""
+
+    reason: Reason
+    matches: tuple[Match, ...] = ()
+    signals: None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """It should have been screened in full and was not; what could be had is in `signals`."""
+
+    reason: Reason
+    signals: Signals | None = None
+    matches: tuple[Match, ...] = ()
+
+
+Outcome: TypeAlias = Screened | ExactOnly | Skipped | Failed
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,166 @@
+"""The public Python interface, and what the command line itself calls.
+
+>>> import brightline
+>>> signals = brightline.hash_bytes(data)             # digests, PDQ, quality
+>>> hotline = brightline.open_list("hotline", workspace="audits")
+>>> outcome = brightline.Screener([hotline]).screen(data)
+>>> summary = brightline.audit(["/data"], ["hotline"], "audits")
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from brightline.errors import ListError
+from brightline.lists import HashList
+from brightline.lists import open_list as _open_snapshot
+from brightline.screen.matching import Probes
+from brightline.screen.run import Listener, Say, Slice
+from brightline.screen.run import audit as _audit
+from brightline.screen.summary import Summary
+from brightline.screen.tally import kind_of
+from brightline.signals.perceive import screen_bytes
+from brightline.types import Declared, Limits, Outcome, Signals
+from brightline.workspace import Workspace
+
+__all__ = [
+    "HashList",
+    "Screener",
+    "Summary",
+    "audit",
+    "hash_bytes",
+    "open_list",
+    "screen_file",
+]
+
+PathLike: TypeAlias = "str | os.PathLike[str]"
+
+
+def hash_bytes(data: bytes, *, orientations: bool = False) -> Signals:
+    """All signals of some bytes, as stored in a file.
+
+    Digests always; PDQ, its quality (0 to 100), pipeline and the size in pixels where the
+    bytes are a picture that can be decoded, None otherwise. Runs in this process, without a
+    time limit: for untrusted bytes in bulk use `audit`, which contains the decoders.
+    """
+    signals = screen_bytes(bytes(data), orientations=orientations).signals
+    assert signals is not None
+    return signals
+
+
+def screen_file(path: PathLike) -> dict[str, Any]:
+    """A file's signals as plain values, digests in hex; `error` says why there is no PDQ.
+
+    Raises OSError if the file cannot be read.
+    """
+    outcome = screen_bytes(Path(path).read_bytes())
+    kind, reason = kind_of(outcome)
+    signals = outcome.signals
+    assert signals is not None
+    return {
+        "md5": signals.md5.hex(),
+        "sha1": signals.sha1.hex(),
+        "sha256": signals.sha256.hex(),
+        "pdq": signals.pdq.hex() if signals.pdq is not None else None,
+        "pdq_quality": signals.pdq_quality,
+        "pdq_pipeline": signals.pdq_pipeline,
+        "width": signals.width,
+        "height": signals.height,
+        "media_type": signals.media_type,
+        "outcome": str(kind),
+        "reason": None if reason is None else reason.code,
+        "notes": list(signals.notes),
+        "error": reason.text if reason is not None and reason.gap else None,
+    }
+
+
+def open_list(name_or_path: PathLike, *, workspace: PathLike | None = None) -> HashList:
+    """Open a snapshot, memory-mapped: a snapshot's folder, or `NAME[@VERSION]` of a workspace.
+
+    The workspace defaults to $BRIGHTLINE_WORKSPACE, else the current folder. Raises ListError
+    if there is no such list, DamagedError if it cannot be read.
+    """
+    path = Path(name_or_path)
+    if (path / "manifest.json").is_file():
+        return HashList(path)
+    root = Path(workspace or os.environ.get("BRIGHTLINE_WORKSPACE") or ".")
+    if path.is_dir() and not (root / "lists" / path).exists():
+        raise ListError(f"{path} is not a snapshot's folder: it has no manifest.json")
+    return _open_snapshot(Workspace.open(root).lists_dir, os.fspath(name_or_path))
+
+
+class Screener:
+    """Screens items one at a time in this process against opened lists."""
+
+    def __init__(
+        self,
+        lists: Sequence[HashList],
+        *,
+        limits: Limits | None = None,
+        orientations: bool = False,
+    ) -> None:
+        self._lists = tuple(lists)
+        self._limits = limits or Limits()
+        self._orientations = orientations
+
+    def screen(self, data: bytes, declared: Sequence[Declared] = ()) -> Outcome:
+        """What becomes of some bytes: `outcome.signals`, `outcome.matches` and its kind.
+
+        `declared` is what a dataset says of the original; its hashes are matched too.
+        """
+        known = tuple(declared)
+        outcome = screen_bytes(
+            bytes(data), known, limits=self._limits, orientations=self._orientations
+        )
+        probes = Probes()
+        probes.add(0, outcome, known)
+        return replace(outcome, matches=tuple(match for _, match in probes.match(self._lists)))
+
+
+def audit(
+    sources: Sequence[PathLike],
+    lists: Sequence[HashList | str],
+    workspace: Workspace | PathLike,
+    *,
+    run: str | None = None,
+    workers: int | None = None,
+    limits: Limits | None = None,
+    orientations: bool = False,
+    source_type: str | None = None,
+    part: Slice | None = None,
+    listen: Listener | None = None,
+    say: Say | None = None,
+) -> Summary:
+    """Screen sources against lists and seal what matches; the same call resumes.
+
+    sources: folders, archives, tables. lists: opened, or as `NAME[@VERSION]`. workspace:
+    opened, or its folder. run: a name, else an unfinished run of the same parameters is
+    resumed and otherwise a new one begun. workers: processes, else one a core. limits: what
+    one item may cost. orientations: match turned pictures too. source_type: do not detect.
+    part: do only every n-th shard of the run's manifest. listen: is told `Progress`, at most
+    five times a second; say: is told of events worth a line.
+
+    Raises errors.UsageError and its kinds, DamagedError; never for trouble with an item.
+    Starts processes with `spawn`: call it under `if __name__ == "__main__":`.
+    """
+    opened = workspace if isinstance(workspace, Workspace) else Workspace.open(Path(workspace))
+    snapshots = [
+        _open_snapshot(opened.lists_dir, each) if isinstance(each, str) else each for each in lists
+    ]
+    return _audit(
+        [Path(source) for source in sources],
+        snapshots,
+        opened,
+        run=run,
+        workers=workers,
+        limits=limits,
+        orientations=orientations,
+        source_type=source_type,
+        part=part,
+        listen=listen,
+        say=say,
+    )

@@ -1,0 +1,45 @@
+"""`brightline hash`."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from brightline.cli.common import JsonOption, print_json
+
+
+def hash_files(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Pictures or any files.")],
+    as_json: JsonOption = False,
+) -> int:
+    """Print each file's signals: md5, sha1, sha256 and, of a picture, PDQ with its quality.
+
+    Example: brightline hash --json landscape.jpg
+    """
+    from brightline.api import screen_file
+
+    found = []
+    status = 0
+    for path in files:
+        try:
+            facts = screen_file(path)
+        except OSError as error:
+            facts = {"error": error.strerror or "cannot be read"}
+        status = 3 if facts.get("error") else status
+        found.append({"file": os.fsdecode(path), **facts})
+    if as_json:
+        print_json(found)
+    else:
+        for facts in found:
+            _tell(facts)
+    return status
+
+
+def _tell(facts: dict[str, Any]) -> None:
+    typer.echo(facts.pop("file"))
+    for key, value in facts.items():
+        if value is not None:
+            typer.echo(f"  {key:<13} {value}")

@@ -1,0 +1,27 @@
+"""`brightline init`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from brightline.cli.common import WorkspaceOption, talk, workspace_path
+
+
+def init(
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[DIR]", help="Where; else as for --workspace.")
+    ] = None,
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Make a workspace: the folder for lists, runs, settings and the ledger.
+
+    Example: brightline init audits
+    """
+    from brightline.workspace import Workspace
+
+    made = Workspace.create(folder or workspace_path(workspace))
+    talk(f"made a workspace in {made.root}")
+    talk("next: brightline custodian new FILE, then brightline custodian add RECIPIENT --name N")

@@ -1,0 +1,166 @@
+"""Signals of many items against every list of a run, a batch at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypeAlias
+
+import numpy as np
+
+from brightline.lists import HashList
+from brightline.signals.url import url_digest
+from brightline.types import (
+    EXACT_TYPES,
+    I64,
+    U8,
+    Declared,
+    Match,
+    Outcome,
+    Perceptual,
+    Rows,
+    SignalType,
+)
+
+STORED = "stored bytes"
+COLUMN = "hash column"
+ADDRESS = "url column"
+AS_STORED = "as stored"
+
+Owned: TypeAlias = tuple[int, Match]
+
+
+class Probes:
+    """The signals of a batch of items, column by column, with the item that each belongs to."""
+
+    __slots__ = ("_codes", "_exact", "_pdq", "_tables")
+
+    def __init__(self) -> None:
+        self._exact: dict[SignalType, tuple[bytearray, list[int], list[str]]] = {}
+        self._codes = bytearray()
+        self._pdq: list[tuple[int, str, str, int]] = []
+        self._tables: list[tuple[SignalType, U8, I64]] = []
+
+    def add(self, owner: int, outcome: Outcome, declared: Sequence[Declared]) -> None:
+        """Everything of one item: its own digests and views, and what is declared of it."""
+        signals = outcome.signals
+        if signals is not None:
+            self._add_exact(owner, SignalType.MD5, signals.md5, STORED)
+            self._add_exact(owner, SignalType.SHA1, signals.sha1, STORED)
+            self._add_exact(owner, SignalType.SHA256, signals.sha256, STORED)
+            for view in signals.views:
+                self._add_view(owner, view)
+        for original in declared:
+            for signal, value in (
+                (SignalType.MD5, original.md5),
+                (SignalType.SHA1, original.sha1),
+                (SignalType.SHA256, original.sha256),
+            ):
+                if value is not None:
+                    self._add_exact(owner, signal, value, COLUMN)
+            address = url_digest(original.url) if original.url else None
+            if address is not None:
+                self._add_exact(owner, SignalType.URL, address, ADDRESS)
+
+    def add_rows(self, owner: int, rows: Rows) -> None:
+        """A table's rows; row k belongs to item `owner` + k."""
+        for signal, values in rows.exact.items():
+            which = np.flatnonzero(rows.valid[signal])
+            self._tables.append((signal, values[which], which + owner))
+
+    def _add_exact(self, owner: int, signal: SignalType, value: bytes, via: str) -> None:
+        values, owners, vias = self._exact.setdefault(signal, (bytearray(), [], []))
+        values += value
+        owners.append(owner)
+        vias.append(via)
+
+    def _add_view(self, owner: int, view: Perceptual) -> None:
+        self._codes += view.hash
+        self._pdq.append((owner, view.via, AS_STORED, view.quality))
+        for orientation, code in view.turned:
+            self._codes += code
+            self._pdq.append((owner, view.via, orientation, view.quality))
+
+    def match(self, lists: Sequence[HashList]) -> list[Owned]:
+        """Every match as (owner, match), ordered by owner, list, signal and entry.
+
+        Of several ways to the same entry of a list by the same signal, the nearest counts;
+        among equals the first way in which the item was looked at.
+        """
+        found: list[Owned] = []
+        for hash_list in lists:
+            found += self._match_list(hash_list)
+        # stable: within an item the lists stay in the order they were given
+        found.sort(key=lambda owned: owned[0])
+        return found
+
+    def _match_list(self, hash_list: HashList) -> list[Owned]:
+        best: dict[tuple[int, SignalType, int], tuple[int, str, str, int | None]] = {}
+
+        def offer(
+            owner: int, signal: SignalType, entry: int, way: tuple[int, str, str, int | None]
+        ) -> None:
+            key = owner, signal, entry
+            if key not in best or way[0] < best[key][0]:
+                best[key] = way
+
+        for signal, (values, owners, vias) in self._exact.items():
+            table = np.frombuffer(bytes(values), np.uint8).reshape(-1, signal.width)
+            for query, entry in self._equal(hash_list, signal, table):
+                offer(owners[query], signal, entry, (0, vias[query], AS_STORED, None))
+        for signal, table, table_owners in self._tables:
+            via = ADDRESS if signal is SignalType.URL else COLUMN
+            for query, entry in self._equal(hash_list, signal, table):
+                offer(int(table_owners[query]), signal, entry, (0, via, AS_STORED, None))
+        for query, entry, distance in self._near(hash_list):
+            owner, via, orientation, quality = self._pdq[query]
+            offer(owner, SignalType.PDQ, entry, (distance, via, orientation, quality))
+        return self._named(hash_list, best)
+
+    @staticmethod
+    def _equal(hash_list: HashList, signal: SignalType, values: U8) -> list[tuple[int, int]]:
+        index = hash_list.exact(signal) if signal in EXACT_TYPES else None
+        if index is None or not len(values):
+            return []
+        query, row = index.search(values)
+        entries = hash_list.entry_ids(signal)[row]
+        return list(zip(query.tolist(), entries.tolist(), strict=True))
+
+    def _near(self, hash_list: HashList) -> list[tuple[int, int, int]]:
+        index = hash_list.pdq
+        if index is None or not self._pdq:
+            return []
+        manifest = hash_list.manifest
+        codes = np.frombuffer(bytes(self._codes), np.uint8).reshape(-1, 32)
+        quality = np.array([probe[3] for probe in self._pdq])
+        usable = np.flatnonzero(quality >= manifest.pdq_min_quality)
+        query, row, distance = index.search(codes[usable], manifest.pdq_threshold)
+        entries = hash_list.entry_ids(SignalType.PDQ)[row]
+        return list(zip(usable[query].tolist(), entries.tolist(), distance.tolist(), strict=True))
+
+    @staticmethod
+    def _named(
+        hash_list: HashList,
+        best: dict[tuple[int, SignalType, int], tuple[int, str, str, int | None]],
+    ) -> list[Owned]:
+        manifest = hash_list.manifest
+        keys = sorted(best)
+        categories = hash_list.category([entry for _, _, entry in keys]) if keys else []
+        found = []
+        for category, key in zip(categories, keys, strict=True):
+            owner, signal, entry = key
+            distance, via, orientation, quality = best[key]
+            match = Match(
+                signal=signal,
+                distance=distance,
+                threshold=manifest.pdq_threshold if signal is SignalType.PDQ else 0,
+                list=manifest.name,
+                list_version=manifest.version,
+                role=manifest.role,
+                entry=entry,
+                category=category,
+                via=via,
+                orientation=orientation,
+                pdq_quality=quality,
+            )
+            found.append((owner, match))
+        return found

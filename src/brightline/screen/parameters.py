@@ -1,0 +1,87 @@
+"""What decides a run's result, and the identities that follow from it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from brightline._version import __version__
+from brightline.lists import HashList
+from brightline.types import Limits, Shard
+
+
+def canonical(value: Any) -> bytes:
+    """The one JSON text of a value that digests are taken of."""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    return text.encode("ascii")
+
+
+@dataclass(frozen=True, slots=True)
+class ListReference:
+    """A snapshot as a run pins it."""
+
+    name: str
+    version: str
+    digest: str
+
+    @classmethod
+    def to(cls, snapshot: HashList) -> ListReference:
+        """The reference to an opened snapshot."""
+        manifest = snapshot.manifest
+        return cls(manifest.name, manifest.version, manifest.digest)
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Everything but the sources' content on which findings depend."""
+
+    sources: tuple[str, ...]
+    lists: tuple[ListReference, ...]
+    limits: Limits
+    orientations: bool = False
+    source_type: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """As `run.json` holds them."""
+        return {
+            "sources": list(self.sources),
+            "lists": [asdict(reference) for reference in self.lists],
+            "limits": asdict(self.limits),
+            "orientations": self.orientations,
+            "source_type": self.source_type,
+        }
+
+    @classmethod
+    def from_json(cls, document: dict[str, Any]) -> Parameters:
+        """What `to_json` gave."""
+        return cls(
+            sources=tuple(document["sources"]),
+            lists=tuple(ListReference(**reference) for reference in document["lists"]),
+            limits=Limits(**document["limits"]),
+            orientations=document["orientations"],
+            source_type=document["source_type"],
+        )
+
+
+def shard_identity(shard: Shard) -> dict[str, Any]:
+    """What a shard is, as plain JSON."""
+    return {
+        "source": shard.source,
+        "name": shard.name,
+        "kind": shard.kind,
+        "files": [[f.path, f.size, f.mtime_ns] for f in shard.files],
+        "start": shard.start,
+        "stop": shard.stop,
+        "options": shard.options,
+    }
+
+
+def task_id(shard: Shard, parameters: Parameters) -> str:
+    """TASK: 32 hex digits of a digest over shard, tool version, lists and parameters."""
+    document = parameters.to_json()
+    del document["sources"]  # the shard says which it is; naming another beside it changes nothing
+    document["lists"] = [reference["digest"] for reference in document["lists"]]
+    whole = {"shard": shard_identity(shard), "tool": __version__, "parameters": document}
+    return hashlib.sha256(canonical(whole)).hexdigest()[:32]

@@ -1,0 +1,103 @@
+"""A run's summary: the sums over its committed shards, as JSON and as a value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from brightline.lists import HashList
+from brightline.screen.tally import Tally, ordered
+from brightline.types import Kind, Role
+
+#: what every report says of what was not found
+LIMITS = (
+    "Known hashes only: material that is on none of the lists cannot be found this way.",
+    "Zero matches is not a statement that the corpus is clean.",
+    "A match is an observation that a signal lies within a list's threshold; it is no finding "
+    "about a person and no judgement of the picture.",
+    "PDQ tolerates recompression and resizing; it does not see through crops, collages, large "
+    "captions or heavy edits, and turned pictures only with --orientations.",
+    "Pictures with a PDQ quality under the list's minimum were matched by digest only.",
+    "Of animations and multi-page files only the first frame was hashed.",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """What an audit found, in counts. `document` is the JSON that `audit --json` prints."""
+
+    document: dict[str, Any]
+
+    @property
+    def run(self) -> str:
+        """The run's name."""
+        return str(self.document["run"])
+
+    @property
+    def items(self) -> int:
+        """All items: screened + exact_only + skipped + failed."""
+        return int(self.document["items"])
+
+    @property
+    def matches(self) -> int:
+        """Matches against known-bad lists."""
+        return int(self.document["matches"]["total"])
+
+    @property
+    def complete(self) -> bool:
+        """Whether every shard of the manifest is committed."""
+        return bool(self.document["state"] == "complete")
+
+    @property
+    def exit_status(self) -> int:
+        """0 all screened and nothing matched, 1 something matched, 3 not everything screened."""
+        if self.matches:
+            return 1
+        return 3 if self.document["gaps"] or not self.complete else 0
+
+
+def accounting(tally: Tally) -> dict[str, Any]:
+    """The part of the summary that counts items."""
+    kinds = tally.counters["kinds"]
+    return {
+        "items": tally.items,
+        **{str(kind): kinds[kind] for kind in Kind},
+        "gaps": tally.gaps,
+        "reasons": ordered("reasons", tally.counters["reasons"]),
+        "notes": ordered("notes", tally.counters["notes"]),
+        "bytes": tally.bytes,
+        "media_types": ordered("media_types", tally.counters["media_types"]),
+        "pixels": ordered("pixels", tally.counters["pixels"]),
+        "bytes_histogram": ordered("bytes_histogram", tally.counters["bytes_histogram"]),
+        "pdq_quality": ordered("pdq_quality", tally.counters["pdq_quality"]),
+        "below_quality": tally.below_quality,
+        "matches": {
+            "total": tally.counters["by_role"][Role.KNOWN_BAD],
+            "items": tally.matched_items,
+            "known_good": tally.counters["by_role"][Role.KNOWN_GOOD],
+            **{
+                name: ordered(name, tally.counters[name])
+                for name in ("by_list", "by_signal", "by_distance", "by_via", "by_category")
+            },
+        },
+    }
+
+
+def list_facts(lists: Iterable[HashList]) -> list[dict[str, Any]]:
+    """Name, version, digest and counts of each snapshot."""
+    return [
+        {
+            "name": m.name,
+            "version": m.version,
+            "digest": m.digest,
+            "entries": m.entries,
+            "counts": dict(m.counts),
+            "role": str(m.role),
+            "pipeline": str(m.pipeline),
+            "pdq_threshold": m.pdq_threshold,
+            "pdq_min_quality": m.pdq_min_quality,
+            "created": m.created,
+        }
+        for m in (hash_list.manifest for hash_list in lists)
+    ]

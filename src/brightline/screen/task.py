@@ -1,0 +1,293 @@
+"""One shard, from its bytes to a committed result.
+
+The same function serves every executor; it touches nothing but the shard's files and the
+task's own folder, and doing it again changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Protocol, assert_never
+
+from brightline import storage
+from brightline.findings import Custodian, seal
+from brightline.lists import HashList
+from brightline.screen.archive import Archive
+from brightline.screen.matching import Owned, Probes
+from brightline.screen.tally import Tally, kind_of
+from brightline.signals.digests import digests
+from brightline.signals.media import Sort, sniff
+from brightline.signals.perceive import Perception, outcome_of, perceive, without_pixels
+from brightline.sources import ShardReader
+from brightline.types import (
+    Content,
+    Declared,
+    Failed,
+    Kind,
+    Limits,
+    NoContent,
+    Outcome,
+    Reason,
+    Rows,
+    Shard,
+    Skipped,
+    Streamed,
+)
+
+FINDINGS = "findings.age"
+SIGNALS = "signals.parquet"
+COUNTS = "counts.json"
+
+#: items matched together
+_BATCH = 512
+
+
+class Beat(Protocol):
+    """Where a task says that it is alive and how far it is."""
+
+    def item(self) -> None:
+        """The next item is about to be decoded."""
+
+    def read(self, count: int) -> None:
+        """So many more bytes were read."""
+
+    def done(self, items: int) -> None:
+        """So many more items are done."""
+
+
+See = Callable[[bytes, str, tuple[Declared, ...]], Perception]
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A shard with the name of its task and its place in the manifest."""
+
+    number: int
+    task: str
+    shard: Shard
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What all tasks of a run share."""
+
+    run: str
+    folder: Path
+    lists: tuple[HashList, ...]
+    custodians: tuple[Custodian, ...]
+    limits: Limits
+    orientations: bool
+
+
+def direct(setting: Setting, beat: Beat) -> See:
+    """Decode in this process."""
+
+    def see(data: bytes, media_type: str, declared: tuple[Declared, ...]) -> Perception:
+        beat.item()
+        return perceive(
+            data,
+            media_type,
+            declared,
+            max_pixels=setting.limits.max_pixels,
+            orientations=setting.orientations,
+        )
+
+    return see
+
+
+@dataclass(frozen=True, slots=True)
+class _Item:
+    locator: str
+    outcome: Outcome
+    size: int
+    declared: tuple[Declared, ...]
+
+
+def _screen(read: Content | Streamed | NoContent, see: See) -> _Item:
+    """What becomes of one item."""
+    match read:
+        case NoContent():
+            outcome = _unread(read.reason)
+            return _Item(read.locator, outcome, 0, read.declared)
+        case Content():
+            if not read.data:
+                return _Item(read.locator, Skipped(Reason.EMPTY), 0, read.declared)
+            media_type, sort = sniff(read.data)
+            digest = digests(read.data)
+            if sort is Sort.PICTURE and not read.expanded:
+                outcome = outcome_of(digest, media_type, see(read.data, media_type, read.declared))
+            else:
+                outcome = without_pixels(digest, media_type, sort, expanded=read.expanded)
+            return _Item(read.locator, outcome, len(read.data), read.declared)
+        case Streamed():
+            media_type, sort = sniff(read.head)
+            outcome = without_pixels(read.digests, media_type, sort, expanded=read.expanded)
+            return _Item(read.locator, outcome, read.size, read.declared)
+        case _:
+            assert_never(read)
+
+
+def _unread(reason: Reason) -> Outcome:
+    if reason.kind is Kind.SKIPPED:
+        return Skipped(reason)
+    assert reason.kind is Kind.FAILED
+    return Failed(reason)
+
+
+class _Result:
+    """Accumulates a shard's result, a batch of items in memory at a time."""
+
+    def __init__(self, setting: Setting, job: Job, archive: Archive) -> None:
+        self.tally = Tally()
+        self.findings: list[dict[str, Any]] = []
+        self.content = hashlib.sha256()
+        self._setting = setting
+        self._job = job
+        self._archive = archive
+        self._batch: list[_Item] = []
+
+    def add(self, item: _Item) -> None:
+        self._batch.append(item)
+        if len(self._batch) >= _BATCH:
+            self.flush()
+
+    def flush(self) -> None:
+        """Match and archive what has gathered."""
+        first = self.tally.items
+        probes = Probes()
+        for place, item in enumerate(self._batch):
+            probes.add(place, item.outcome, item.declared)
+            self.tally.add(item.outcome, item.size)
+            self._archive.add(item.locator, item.outcome, item.size, item.declared)
+            signals = item.outcome.signals
+            kind, reason = kind_of(item.outcome)
+            proof = signals.sha256.hex() if signals else reason.code if reason else kind
+            self._seal_content(item.locator, proof)
+        self._keep(probes.match(self._setting.lists), first, self._batch)
+        self._batch.clear()
+
+    def add_rows(self, rows: Rows) -> None:
+        """Match and archive a stretch of a table."""
+        self.flush()
+        first = self.tally.items
+        probes = Probes()
+        probes.add_rows(0, rows)
+        reasons = _row_reasons(rows)
+        for reason in dict.fromkeys(reasons):
+            self.tally.add_many(reasons.count(reason), reason)
+        self._archive.add_rows(rows, reasons)
+        for signal, values in rows.exact.items():
+            self._seal_content(f"rows {rows.first}+{rows.count} {signal}", values.tobytes().hex())
+        self._keep(probes.match(self._setting.lists), first, rows)
+
+    def _seal_content(self, locator: str, proof: str) -> None:
+        self.content.update(f"{locator}\0{proof}\n".encode("utf-8", "surrogateescape"))
+
+    def _keep(self, found: Sequence[Owned], first: int, owners: list[_Item] | Rows) -> None:
+        self.tally.add_matches(found)
+        for place, match in found:
+            if isinstance(owners, Rows):
+                locator, outcome = f"row {owners.first + place}", None
+            else:
+                locator, outcome = owners[place].locator, owners[place].outcome
+            finding = asdict(match)
+            self.findings.append(
+                {
+                    "run": self._setting.run,
+                    "source": self._job.shard.source,
+                    "shard": self._job.shard.name,
+                    "item": locator,
+                    "ordinal": first + place,
+                    **finding,
+                    "outcome": str(kind_of(outcome)[0]) if outcome else str(Kind.EXACT_ONLY),
+                    "sha256": outcome.signals.sha256.hex()
+                    if outcome is not None and outcome.signals is not None
+                    else None,
+                }
+            )
+
+
+def _row_reasons(rows: Rows) -> list[Reason]:
+    usable = None
+    for valid in rows.valid.values():
+        usable = valid if usable is None else usable | valid
+    reasons = []
+    for k in range(rows.count):
+        if rows.bad[k]:
+            reasons.append(Reason.BAD_HASH)
+        elif usable is not None and usable[k]:
+            reasons.append(Reason.METADATA_ROW)
+        else:
+            reasons.append(Reason.NO_SIGNAL_COLUMN)
+    return reasons
+
+
+def run_task(setting: Setting, job: Job, beat: Beat, see: See) -> dict[str, Any]:
+    """Screen a shard and commit its result; returns the counts as committed.
+
+    Raises SourceChangedError if the shard is not what the manifest froze.
+    """
+
+    def fill(folder: Path) -> None:
+        started = time.monotonic()
+        reader = ShardReader(job.shard, setting.limits, on_bytes=beat.read)
+        with Archive(folder / SIGNALS) as archive:
+            result = _Result(setting, job, archive)
+            for read in reader:
+                if isinstance(read, Rows):
+                    result.add_rows(read)
+                    beat.done(read.count)
+                else:
+                    result.add(_screen(read, see))
+                    beat.done(1)
+            result.flush()
+        _finish(setting, job, folder, result, started, reader.reconciliation)
+
+    storage.commit_directory(setting.folder / job.task, fill)
+    return read_counts(setting.folder / job.task)
+
+
+def fail_task(setting: Setting, job: Job) -> dict[str, Any]:
+    """Commit that a shard could not be read, after every other way was tried."""
+
+    def fill(folder: Path) -> None:
+        with Archive(folder / SIGNALS) as archive:
+            result = _Result(setting, job, archive)
+            result.add(_Item("(whole shard)", Failed(Reason.READER_CRASHED), 0, ()))
+            result.flush()
+        _finish(setting, job, folder, result, time.monotonic(), None)
+
+    storage.commit_directory(setting.folder / job.task, fill)
+    return read_counts(setting.folder / job.task)
+
+
+def _finish(
+    setting: Setting,
+    job: Job,
+    folder: Path,
+    result: _Result,
+    started: float,
+    reconciliation: dict[str, int] | None,
+) -> None:
+    seal(result.findings, setting.custodians, folder / FINDINGS)
+    document = {
+        "task": job.task,
+        "number": job.number,
+        "tally": result.tally.to_json(),
+        "content_digest": f"sha256:{result.content.hexdigest()}",
+        "reconciliation": reconciliation,
+        "seconds": round(time.monotonic() - started, 3),
+        "files": {name: storage.sha256_file(folder / name) for name in (FINDINGS, SIGNALS)},
+    }
+    storage.write_atomic(folder / COUNTS, json.dumps(document, sort_keys=True).encode())
+
+
+def read_counts(folder: Path) -> dict[str, Any]:
+    """A committed task's counts."""
+    document: dict[str, Any] = json.loads((folder / COUNTS).read_bytes())
+    return document
