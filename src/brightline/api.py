@@ -19,10 +19,11 @@ from brightline.errors import ListError
 from brightline.lists import HashList
 from brightline.lists import open_list as _open_snapshot
 from brightline.screen.matching import Probes
-from brightline.screen.run import Listener, Say, Slice
+from brightline.screen.run import Slice
 from brightline.screen.run import audit as _audit
 from brightline.screen.summary import Summary
 from brightline.screen.tally import kind_of
+from brightline.screen.watch import Listener, Say
 from brightline.signals.perceive import screen_bytes
 from brightline.types import Declared, Limits, Outcome, Signals
 from brightline.workspace import Workspace

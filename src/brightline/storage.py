@@ -89,6 +89,8 @@ def commit_directory(path: Path, fill: Callable[[Path], None]) -> bool:
         fill(temporary)
         for folder, _, names in os.walk(temporary):
             for name in names:
+                # libraries that write files by themselves leave them to the umask
+                Path(folder, name).chmod(0o600)
                 fsync_file(Path(folder, name))
             fsync_directory(Path(folder))
         try:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
-import numpy as np
-import numpy.typing as npt
+if TYPE_CHECKING:  # `--help` needs the nouns and no arrays
+    import numpy as np
+    import numpy.typing as npt
 
-U8: TypeAlias = npt.NDArray[np.uint8]
-I64: TypeAlias = npt.NDArray[np.int64]
+U8: TypeAlias = "npt.NDArray[np.uint8]"
+I64: TypeAlias = "npt.NDArray[np.int64]"
 
 
 class SignalType(enum.StrEnum):

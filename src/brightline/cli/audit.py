@@ -15,6 +15,7 @@ from brightline.cli.common import (
     bytes_text,
     duration_text,
     open_workspace,
+    plural,
     print_json,
 )
 
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 def audit(
     sources: Annotated[
-        list[Path], typer.Argument(metavar="SOURCE…", help="Folders, archives, tables.")
+        list[Path], typer.Argument(metavar="SOURCE", help="Folders, archives, tables.")
     ],
     lists: Annotated[
         list[str] | None,
@@ -116,9 +117,9 @@ def tell(summary: Summary) -> None:
     """A run in a dozen lines: counts only."""
     d = summary.document
     seconds = d["elapsed_s"]
-    typer.echo(f"run {d['run']}: {d['state']}, {d['shards']['committed']} shards")
+    typer.echo(f"run {d['run']}: {d['state']}, {plural(d['shards']['committed'], 'shard')}")
     typer.echo(
-        f"  {d['items']} items, {bytes_text(d['bytes'])} in {duration_text(seconds)}: "
+        f"  {plural(d['items'], 'item')}, {bytes_text(d['bytes'])} in {duration_text(seconds)}: "
         f"{d['screened']} screened, {d['exact_only']} exact only, "
         f"{d['skipped']} skipped, {d['failed']} failed"
     )
@@ -127,12 +128,14 @@ def tell(summary: Summary) -> None:
     for facts in d["lists"]:
         name = f"{facts['name']}@{facts['version']}"
         count = d["matches"]["by_list"].get(name, 0)
-        typer.echo(f"  list {name}: {count} matches in {facts['entries']} entries")
+        typer.echo(
+            f"  list {name}: {plural(count, 'match')} in {plural(facts['entries'], 'entry')}"
+        )
     matches = d["matches"]
     if matches["total"]:
-        typer.echo(f"  {matches['items']} items matched; the findings are sealed:")
+        typer.echo(f"  {plural(matches['items'], 'item')} matched; the findings are sealed:")
         typer.echo(f"    brightline findings open {d['run']} --identity FILE --reason TEXT")
     else:
         typer.echo("  no item's signal was within a list's threshold (known hashes only)")
     if d["gaps"]:
-        typer.echo(f"  {d['gaps']} items could not be screened in full")
+        typer.echo(f"  {plural(d['gaps'], 'item')} could not be screened in full")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from brightline.screen.run import Progress
+    from brightline.screen.watch import Progress
     from brightline.workspace import Workspace
 
 WorkspaceOption = Annotated[
@@ -69,6 +69,14 @@ def table(rows: Sequence[tuple[str, ...]], heading: tuple[str, ...]) -> None:
     for row in every:
         line = "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True))
         sys.stdout.write(line.rstrip() + "\n")
+
+
+_PLURALS = {"match": "matches", "entry": "entries"}
+
+
+def plural(count: int, noun: str) -> str:
+    """A count with its noun."""
+    return f"{count} {noun if count == 1 else _PLURALS.get(noun, noun + 's')}"
 
 
 def bytes_text(count: float) -> str:

@@ -24,7 +24,7 @@ def count(run: RunArgument, workspace: WorkspaceOption = None, as_json: JsonOpti
 
     Example: brightline findings count 20260102-030405-abcdef
     """
-    from brightline.screen.run import summary_of
+    from brightline.screen.runs import summary_of
 
     matches = summary_of(open_workspace(workspace), run).document["matches"]
     if as_json:

@@ -12,7 +12,7 @@ from brightline.cli.common import JsonOption, print_json
 
 
 def hash_files(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE…", help="Pictures or any files.")],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Pictures or any files.")],
     as_json: JsonOption = False,
 ) -> int:
     """Print each file's signals: md5, sha1, sha256 and, of a picture, PDQ with its quality.

@@ -18,7 +18,7 @@ def list_runs(workspace: WorkspaceOption = None, as_json: JsonOption = False) ->
 
     Example: brightline run ls
     """
-    from brightline.screen.run import run_names, summary_of
+    from brightline.screen.runs import run_names, summary_of
 
     opened = open_workspace(workspace)
     found = [summary_of(opened, name).document for name in run_names(opened)]
@@ -40,7 +40,7 @@ def show(
 
     Example: brightline run show 20260102-030405-abcdef --json
     """
-    from brightline.screen.run import summary_of
+    from brightline.screen.runs import summary_of
 
     summary = summary_of(open_workspace(workspace), run)
     if as_json:

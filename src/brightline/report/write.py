@@ -9,7 +9,7 @@ from brightline import storage
 from brightline.ledger import Event
 from brightline.report.html import render_html
 from brightline.report.json import build_report
-from brightline.screen.run import summary_of
+from brightline.screen.runs import summary_of
 from brightline.workspace import Workspace
 
 

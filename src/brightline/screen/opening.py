@@ -8,7 +8,7 @@ from brightline import storage
 from brightline.errors import DamagedError, SealError, UsageError
 from brightline.findings import Identity, open_sealed
 from brightline.ledger import Event
-from brightline.screen.run import tasks_of
+from brightline.screen.runs import tasks_of
 from brightline.screen.task import FINDINGS
 from brightline.workspace import Workspace
 

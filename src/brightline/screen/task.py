@@ -23,7 +23,7 @@ from brightline.screen.tally import Tally, kind_of
 from brightline.signals.digests import digests
 from brightline.signals.media import Sort, sniff
 from brightline.signals.perceive import Perception, outcome_of, perceive, without_pixels
-from brightline.sources import ShardReader
+from brightline.sources import Reconciliation, ShardReader
 from brightline.types import (
     Content,
     Declared,
@@ -272,7 +272,7 @@ def _finish(
     folder: Path,
     result: _Result,
     started: float,
-    reconciliation: dict[str, int] | None,
+    reconciliation: Reconciliation | None,
 ) -> None:
     seal(result.findings, setting.custodians, folder / FINDINGS)
     document = {
@@ -280,7 +280,7 @@ def _finish(
         "number": job.number,
         "tally": result.tally.to_json(),
         "content_digest": f"sha256:{result.content.hexdigest()}",
-        "reconciliation": reconciliation,
+        "reconciliation": asdict(reconciliation) if reconciliation is not None else None,
         "seconds": round(time.monotonic() - started, 3),
         "files": {name: storage.sha256_file(folder / name) for name in (FINDINGS, SIGNALS)},
     }

@@ -1,0 +1,53 @@
+# Everything sets itself up: a fresh machine needs Python 3.11 or later, make and a package index.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: help demo test test-interop lint bench docs clean
+
+help:
+	@echo "make demo          set up, then show the main job on a small corpus"
+	@echo "make test          set up, lint, type-check and run the tests"
+	@echo "make test-interop  tests that need Debian packages or other tools (installs them)"
+	@echo "make lint          ruff and mypy alone"
+	@echo "make bench         measurements; writes docs/recall.md and prints the rest"
+	@echo "make docs          rewrite docs/cli.md from the commands' own help"
+	@echo "make clean         remove what these commands made"
+
+$(READY): pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or later is needed; say which: make PYTHON=python3.11 $(MAKECMDGOALS)"; exit 2; }
+	@echo "setting up $(VENV) (once; about two minutes)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --upgrade 'pip>=25.1'
+	@$(BIN)/python -m pip install --quiet --editable '.[demo]' --group dev
+	@touch $@
+
+demo: $(READY)
+	@rm -rf demo
+	@$(BIN)/brightline demo demo
+
+lint: $(READY)
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+test: lint
+	@$(BIN)/pytest -m "not interop"
+
+test-interop: $(READY)
+	@sh tests/interop/install.sh
+	@$(BIN)/pytest -m interop
+
+bench: $(READY)
+	@$(BIN)/python -m bench.pdq_rounding
+	@$(BIN)/python -m bench.recall -o docs/recall.md
+	@$(BIN)/python -m bench.search
+
+docs: $(READY)
+	@$(BIN)/python docs/make_cli.py
+
+clean:
+	rm -rf $(VENV) .venv-img2dataset demo .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis

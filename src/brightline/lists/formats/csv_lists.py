@@ -1,0 +1,180 @@
+"""The field's exchange CSV: `indicator,type[,category[,labels…]]`.
+
+RFC 4180 with comma, UTF-8 with or without a byte-order mark, LF or CRLF. A header is there if
+its first cell is `indicator`; its columns are then found by name, and every column that is not
+`indicator`, `type` or `category` gives labels. Types are written in our words or in those of
+ThreatExchange's indicator types, in any case. An address is kept only as the SHA-256 of its
+normalised form (`url`), or comes as that already (`url-sha256`).
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from binascii import unhexlify
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from io import BufferedReader
+from itertools import chain
+
+from brightline.lists.collected import (
+    CODE,
+    Collected,
+    Fault,
+    Faults,
+    TooManyCategoriesError,
+)
+from brightline.lists.formats.lines import text_lines
+from brightline.signals.url import url_digest
+from brightline.types import SignalType
+
+
+@dataclass(frozen=True, slots=True)
+class _Type:
+    code: int
+    digits: int  # 0: the cell is an address
+
+
+def _hashed(signal: SignalType) -> _Type:
+    return _Type(CODE[signal], 2 * signal.width)
+
+
+_TYPES = {
+    "md5": _hashed(SignalType.MD5),
+    "sha1": _hashed(SignalType.SHA1),
+    "sha-1": _hashed(SignalType.SHA1),
+    "sha256": _hashed(SignalType.SHA256),
+    "sha-256": _hashed(SignalType.SHA256),
+    "pdq": _hashed(SignalType.PDQ),
+    "url": _Type(CODE[SignalType.URL], 0),
+    "url-sha256": _hashed(SignalType.URL),
+    "hash_md5": _hashed(SignalType.MD5),
+    "hash_sha1": _hashed(SignalType.SHA1),
+    "hash_sha256": _hashed(SignalType.SHA256),
+    "hash_pdq": _hashed(SignalType.PDQ),
+    "uri": _Type(CODE[SignalType.URL], 0),
+}
+
+_DIGEST = re.compile(r"[0-9A-Fa-f]{16,}")
+#: a line of digest text whose file name holds a comma
+_DIGEST_AND_NAME = re.compile(r"\\?[0-9A-Fa-f]{16,}\s+\S")
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """Where the cells are; every other cell is a label."""
+
+    indicator: int = 0
+    type: int = 1
+    category: int | None = 2
+
+    @property
+    def taken(self) -> tuple[int | None, ...]:
+        """Positions that are no labels."""
+        return self.indicator, self.type, self.category
+
+
+class Csv:
+    """The exchange CSV."""
+
+    name = "csv"
+
+    def recognises(self, line: bytes) -> bool:
+        """Whether the line is the header, or has a type second, or a digest first."""
+        try:
+            # not strict: a quoted cell may go on in the next line
+            row = next(csv.reader([line.decode("utf-8")]), [])
+        except (UnicodeDecodeError, csv.Error):
+            return False
+        if _is_header(row):
+            return True
+        if len(row) < 2 or _DIGEST_AND_NAME.match(row[0]):
+            return False
+        return row[1].strip().lower() in _TYPES or _DIGEST.fullmatch(row[0].strip()) is not None
+
+    def read(self, stream: BufferedReader, entries: Collected, faults: Faults) -> None:
+        """Read the whole stream."""
+        rows = _rows(stream, faults)
+        columns = _Columns()
+        for number, row in rows:
+            if _is_header(row):
+                found = _find_columns(row)
+                if isinstance(found, Fault):
+                    faults.add(number, found)
+                    return  # without knowing the columns, every further fault would be a guess
+                columns = found
+            elif fault := _take(row, columns, entries):
+                faults.add(number, fault)
+            break
+        for number, row in rows:
+            if fault := _take(row, columns, entries):
+                faults.add(number, fault)
+
+
+def _rows(stream: BufferedReader, faults: Faults) -> Iterator[tuple[int, list[str]]]:
+    """Rows that are not blank, each with the physical line on which it starts."""
+    reader = csv.reader(chain.from_iterable(text_lines(stream, faults)), strict=True)
+    end = 0
+    while True:
+        try:
+            for row in reader:
+                start = end + 1
+                end = reader.line_num
+                if len(row) > 1 or (row and row[0].strip()):
+                    yield start, row
+            return
+        except csv.Error:
+            faults.add(end + 1, Fault.QUOTING)
+            end = reader.line_num
+
+
+def _is_header(row: Sequence[str]) -> bool:
+    return bool(row) and row[0].strip().lower() == "indicator"
+
+
+def _find_columns(row: Sequence[str]) -> _Columns | Fault:
+    names = [cell.strip().lower() for cell in row]
+    if any(names.count(name) > 1 for name in ("indicator", "type", "category")):
+        return Fault.DOUBLED_COLUMN
+    if "type" not in names:
+        return Fault.MISSING_COLUMN
+    category = names.index("category") if "category" in names else None
+    return _Columns(0, names.index("type"), category)
+
+
+def _take(row: list[str], columns: _Columns, entries: Collected) -> Fault | None:
+    count = len(row)
+    if count <= columns.type:
+        return Fault.MISSING_COLUMN
+    text = row[columns.indicator].strip()
+    kind = _TYPES.get(row[columns.type]) or _TYPES.get(row[columns.type].strip().lower())
+    if kind is None:
+        return Fault.UNKNOWN_TYPE
+    if kind.digits:
+        if len(text) != kind.digits:
+            return Fault.WRONG_LENGTH
+        try:
+            value = unhexlify(text)
+        except ValueError:
+            return Fault.NOT_HEX
+    else:
+        digest = url_digest(text)
+        if digest is None:
+            return Fault.NOT_AN_ADDRESS
+        value = digest
+    category = ""
+    labels: list[str] = []
+    if count > 2:
+        if columns.category is not None and columns.category < count:
+            category = row[columns.category].strip()
+        if count > 3 or columns.category != 2:
+            labels = [
+                label
+                for position, cell in enumerate(row)
+                if position not in columns.taken and (label := cell.strip())
+            ]
+    try:
+        entries.add(kind.code, value, category, labels)
+    except TooManyCategoriesError:
+        return Fault.TOO_MANY_CATEGORIES
+    return None
