@@ -17,7 +17,8 @@ ROOT = Path(brightline.__file__).parent
 
 #: room → rooms that it may import (DESIGN: imports point one way)
 ALLOWED = {
-    "types": set(),
+    "reasons": set(),
+    "types": {"reasons"},
     "errors": set(),
     "_version": set(),
     "kernels": set(),
@@ -31,7 +32,7 @@ ALLOWED = {
     "workspace": {"errors", "storage", "findings", "ledger"},
     "screen": {"types", "errors", "storage", "signals", "match", "sources", "lists"}
     | {"findings", "ledger", "workspace", "_version"},
-    "report": {"types", "errors", "storage", "screen", "ledger", "workspace"},
+    "report": {"types", "errors", "storage", "screen", "ledger", "workspace", "_version"},
     "api": {"types", "errors", "signals", "lists", "screen", "workspace"},
     "demo": {"types", "errors", "storage", "api", "screen", "report", "lists", "findings"}
     | {"ledger", "workspace", "signals", "_version"},

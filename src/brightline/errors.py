@@ -8,7 +8,8 @@
     │   ├── SourceError             a source is missing or of a kind that cannot be read
     │   │   └── SourceChangedError  a source is no longer what the run's manifest froze
     │   └── SealError               findings could not be sealed or opened
-    └── DamagedError                a file of ours is not what its digest says (exit 2)
+    ├── DamagedError                a file of ours is not what its digest says (exit 2)
+    └── TaskError                   a fault of this program while it screened a shard (exit 70)
 
 A message is one line: what happened, where, and what to do next. It may name files that
 the user named, shards and line numbers; it never holds the locator or the hash of an item.
@@ -52,3 +53,7 @@ class SealError(UsageError):
 
 class DamagedError(BrightlineError):
     """A file that Brightline wrote is not what its recorded digest says."""
+
+
+class TaskError(BrightlineError):
+    """A fault of this program inside a worker; the message names places in the code."""

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 
-from brightline.errors import BrightlineError, UsageError
+from brightline.errors import BrightlineError, TaskError, UsageError
 
 EXIT_USAGE = 2
 EXIT_INTERNAL = 70
@@ -18,12 +18,14 @@ def _complain(message: str) -> None:
     sys.stderr.write(f"brightline: {' '.join(message.split())}\n")
 
 
-class _Terminated(KeyboardInterrupt):
-    """SIGTERM, as a batch system sends it: to be treated like Ctrl-C."""
+_stopped_by: list[int] = []
 
 
-def _terminated(_number: int, _frame: FrameType | None) -> None:
-    raise _Terminated
+def _stop(number: int, _frame: FrameType | None) -> None:
+    """Ctrl-C, or TERM as a batch system sends it. The command-line library turns the exception
+    into a status of its own, so what it was is kept here."""
+    _stopped_by.append(number)
+    raise KeyboardInterrupt
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -33,10 +35,23 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; every error becomes one line on stderr and a status."""
-    from brightline.cli.app import app
-
-    signal.signal(signal.SIGTERM, _terminated)
+    _stopped_by.clear()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _stop)
     try:
+        status = _run(arguments)
+    except KeyboardInterrupt:
+        status = 130
+    if _stopped_by:
+        _complain("stopped; what was committed is kept, and the same command goes on from there")
+        return 128 + _stopped_by[0]
+    return status
+
+
+def _run(arguments: Sequence[str]) -> int:
+    try:
+        from brightline.cli.app import app
+
         status = app(args=list(arguments), prog_name="brightline", standalone_mode=False)
         sys.stdout.flush()
     except UsageError as error:
@@ -44,10 +59,7 @@ def run(arguments: Sequence[str]) -> int:
         return EXIT_USAGE
     except BrightlineError as error:
         _complain(str(error))
-        return EXIT_INTERNAL if type(error).__name__ == "TaskError" else EXIT_USAGE
-    except KeyboardInterrupt as stop:
-        _complain("stopped; what was committed is kept, and the same command goes on from there")
-        return 143 if isinstance(stop, _Terminated) else 130
+        return EXIT_INTERNAL if isinstance(error, TaskError) else EXIT_USAGE
     except BrokenPipeError:
         # whoever read our output has gone; nothing is left to say to them
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)

@@ -101,66 +101,76 @@ class Meter:
     """Progress on stderr: a bar on a terminal, a line now and then elsewhere. Counts only."""
 
     _LINE_SECONDS = 15.0
-    _DRAW_SECONDS = 0.2
 
     def __init__(self) -> None:
-        self._terminal = sys.stderr.isatty()
-        self._started = time.monotonic()
-        self._drawn = self._started if not self._terminal else 0.0
-        self._first: tuple[float, int] | None = None
-        self._width = 0
+        self._bar: _Bar | None = _Bar() if sys.stderr.isatty() else None
+        self._said = time.monotonic()
 
     def __call__(self, progress: Progress) -> None:
-        """Show how far it is, not more often than a person can read."""
-        now = time.monotonic()
-        if now - self._drawn < (self._DRAW_SECONDS if self._terminal else self._LINE_SECONDS):
-            return
-        self._drawn = now
-        line = self._line(progress, now)
-        if self._terminal:
-            sys.stderr.write("\r" + line[: self._columns()].ljust(self._width))
-            self._width = len(line)
-        else:
-            sys.stderr.write(line + "\n")
-        sys.stderr.flush()
+        """Show how far it is."""
+        if self._bar is not None:
+            self._bar.show(progress)
+        elif time.monotonic() - self._said > self._LINE_SECONDS:
+            self._said = time.monotonic()
+            talk(
+                f"{progress.stage}: shard {progress.shards} of {progress.shards_total}, "
+                f"{plural(progress.items, 'item')}, {bytes_text(progress.bytes)} of "
+                f"{bytes_text(progress.bytes_total)}"
+            )
 
     def clear(self) -> None:
         """Take the bar away."""
-        if self._terminal and self._width:
-            sys.stderr.write("\r" + " " * self._width + "\r")
-            sys.stderr.flush()
-            self._width = 0
+        if self._bar is not None:
+            self._bar.stop()
 
     def say(self, text: str) -> None:
         """A line that stays, above the bar."""
-        self.clear()
-        talk(text)
+        if self._bar is not None:
+            self._bar.say(text)
+        else:
+            talk(text)
 
-    @staticmethod
-    def _columns() -> int:
-        try:
-            return os.get_terminal_size(2).columns - 1
-        except OSError:
-            return 79
 
-    def _line(self, p: Progress, now: float) -> str:
+class _Bar:
+    """Shards, items, bytes, rate and remaining time on one line of a terminal."""
+
+    def __init__(self) -> None:
+        from rich.console import Console
+        from rich.progress import (
+            BarColumn,
+            DownloadColumn,
+            Progress,
+            TextColumn,
+            TimeRemainingColumn,
+            TransferSpeedColumn,
+        )
+
+        self._progress = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(bar_width=None),
+            DownloadColumn(),
+            TransferSpeedColumn(),
+            TimeRemainingColumn(compact=True),
+            console=Console(stderr=True, highlight=False),
+            transient=True,
+        )
+        self._task = self._progress.add_task("starting", total=None)
+        self._progress.start()
+
+    def show(self, p: Progress) -> None:
+        shards = f"shard {p.shards}/{p.shards_total}, {plural(p.items, 'item')}"
         if p.stage == "listing":
-            return f"listing sources: {p.shards_total} shards, {bytes_text(p.bytes_total)}"
-        if self._first is None:
-            self._first = now, p.bytes
-        share = min(1.0, p.bytes / p.bytes_total) if p.bytes_total else 1.0
-        seconds = now - self._first[0]
-        rate = (p.bytes - self._first[1]) / seconds if seconds > 1.0 else 0.0
-        filled = int(share * 20)
-        bar = "█" * filled + "░" * (20 - filled)
-        left = (
-            f", {duration_text((p.bytes_total - p.bytes) / rate)} left"
-            if rate > 0 and p.bytes < p.bytes_total
-            else ""
+            shards = f"listing: {plural(p.shards_total, 'shard')}"
+        again = f", {plural(p.restarts, 'restart')}" if p.restarts else ""
+        self._progress.update(
+            self._task,
+            description=shards + again,
+            completed=min(p.bytes, p.bytes_total),
+            total=p.bytes_total or None,
         )
-        speed = f", {bytes_text(rate)}/s" if rate else ""
-        again = f", {p.restarts} restarts" if p.restarts else ""
-        return (
-            f"{bar} {share:4.0%}  shard {p.shards}/{p.shards_total}, "
-            f"{p.items} items{speed}{left}{again}"
-        )
+
+    def say(self, text: str) -> None:
+        self._progress.console.print(text, markup=False, soft_wrap=True)
+
+    def stop(self) -> None:
+        self._progress.stop()

@@ -32,7 +32,7 @@ def new(
     from brightline.findings import new_identity
 
     recipient = new_identity(file)
-    talk(f"the private key is in {file}: keep it off this machine; without it nobody can open")
+    talk(f"the private key is in {file}: keep it safe, and off this machine")
     typer.echo(recipient)
 
 

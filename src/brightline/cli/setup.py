@@ -24,4 +24,5 @@ def init(
 
     made = Workspace.create(folder or workspace_path(workspace))
     talk(f"made a workspace in {made.root}")
-    talk("next: brightline custodian new FILE, then brightline custodian add RECIPIENT --name N")
+    talk("next: brightline custodian new FILE")
+    talk("      brightline custodian add RECIPIENT --name NAME")

@@ -19,7 +19,7 @@ from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from typing import Any
 
-from brightline.errors import BrightlineError, WorkspaceError
+from brightline.errors import TaskError, WorkspaceError
 from brightline.screen.task import Job, Setting
 from brightline.screen.worker import (
     ALIVE,
@@ -42,10 +42,6 @@ _GRACE = 5.0
 #: reading can wait for a slow disk for as many times as long as decoding may take
 _READING = 10.0
 _START_SECONDS = 300.0
-
-
-class TaskError(BrightlineError):
-    """A fault of this program inside a worker."""
 
 
 @dataclass(frozen=True, slots=True)

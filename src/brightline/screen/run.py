@@ -94,8 +94,14 @@ def audit(
         )
     if part.of > 1 and run is None:
         raise UsageError("--shard needs --run NAME, so that all parts work on the same run")
+    absolute = [path.absolute() for path in sources]
+    if any(workspace.root.resolve().is_relative_to(path.resolve()) for path in absolute):
+        raise UsageError(
+            f"the workspace {workspace.root} lies inside a source; move it out, "
+            "or name the source's parts"
+        )
     parameters = Parameters(
-        sources=tuple(str(path.absolute()) for path in sources),
+        sources=tuple(dict.fromkeys(map(str, absolute))),
         lists=tuple(ListReference.to(hash_list) for hash_list in lists),
         limits=limits or Limits(),
         orientations=orientations,
@@ -143,7 +149,8 @@ def _begin(
                     f"run {found} was begun with other sources, lists or options; "
                     "give those again, or another name with --run"
                 )
-            say(f"resuming run {found}")
+            if not (folder / SUMMARY).is_file():
+                say(f"resuming run {found}")
             return folder, False
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         folder = workspace.runs_dir / (name or f"{stamp}-{secrets.token_hex(3)}")

@@ -17,7 +17,7 @@ from brightline.errors import DamagedError, ListError, UsageError
 from brightline.lists import HashList, open_list
 from brightline.screen.manifest import thaw
 from brightline.screen.parameters import Parameters, task_id
-from brightline.screen.summary import LIMITS, Summary, accounting, list_facts
+from brightline.screen.summary import Summary, accounting, list_facts
 from brightline.screen.tally import Tally
 from brightline.screen.task import COUNTS, read_counts
 from brightline.screen.watch import Curve
@@ -130,7 +130,6 @@ def sum_up(
             "throughput": curve.points,
             "workers": workers or len(os.sched_getaffinity(0)),
             "elapsed_s": round(time.monotonic() - started, 3),
-            "limits": list(LIMITS),
         }
     )
 

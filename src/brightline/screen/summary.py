@@ -10,18 +10,6 @@ from brightline.lists import HashList
 from brightline.screen.tally import Tally, ordered
 from brightline.types import Kind, Role
 
-#: what every report says of what was not found
-LIMITS = (
-    "Known hashes only: material that is on none of the lists cannot be found this way.",
-    "Zero matches is not a statement that the corpus is clean.",
-    "A match is an observation that a signal lies within a list's threshold; it is no finding "
-    "about a person and no judgement of the picture.",
-    "PDQ tolerates recompression and resizing; it does not see through crops, collages, large "
-    "captions or heavy edits, and turned pictures only with --orientations.",
-    "Pictures with a PDQ quality under the list's minimum were matched by digest only.",
-    "Of animations and multi-page files only the first frame was hashed.",
-)
-
 
 @dataclass(frozen=True, slots=True)
 class Summary:

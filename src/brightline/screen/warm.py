@@ -8,10 +8,22 @@ from collections.abc import Callable
 
 import numpy as np
 
-from brightline.match import warm_up
+from brightline.match import ExactIndex, HammingIndex
 from brightline.signals.pdq import pdq
+from brightline.types import PDQ_THRESHOLD
 
 _QUIET_SECONDS = 2.5
+
+
+def _search() -> None:
+    """Every kind of look-up, on lists of the sizes at which the search changes its ways."""
+    rng = np.random.default_rng(0)
+    for entries in (8, 30_000):
+        codes = rng.integers(0, 256, (entries, 32), dtype=np.uint8)
+        HammingIndex.build(codes).search(codes[:4], PDQ_THRESHOLD)
+        for width in (16, 20, 32):
+            values = np.ascontiguousarray(codes[:, :width])
+            ExactIndex.build(values).search(values[:4])
 
 
 def warm(say: Callable[[str], None]) -> None:
@@ -28,7 +40,7 @@ def warm(say: Callable[[str], None]) -> None:
             pdq(picture, turned=True)
             pdq(np.zeros_like(picture))
             pdq(picture[:64, :64])
-        warm_up()
+        _search()
     finally:
         timer.cancel()
     elapsed = time.monotonic() - started
