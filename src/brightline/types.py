@@ -221,9 +221,10 @@ class Screened:
 
 @dataclass(frozen=True, slots=True)
 class ExactOnly:
-    """Digests were matched; by its nature or our limits there is no perceptual signal."""
+    """Digests were matched; by its nature there is no perceptual signal. `signals` is None for a
+    table's row, of which there are only the values it declares."""
 
-    signals: Signals
+    signals: Signals | None
     reason: Reason
     matches: tuple[Match, ...] = ()
 
@@ -293,6 +294,8 @@ class Shard:
     @property
     def size(self) -> int:
         """Bytes that reading it takes, about."""
+        if "bytes" in self.options:
+            return int(self.options["bytes"])
         if self.kind == "tar" and self.stop >= 0:
             return self.stop - self.start
         return sum(f.size for f in self.files)

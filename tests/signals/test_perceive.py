@@ -245,6 +245,7 @@ def test_tiny_pictures_have_digests_only() -> None:
     outcome = screen_bytes(encode(photo(1, 4, 400), "PNG"))
     assert isinstance(outcome, ExactOnly)
     assert outcome.reason is Reason.TOO_SMALL
+    assert outcome.signals is not None
     assert outcome.signals.pdq_quality == 0
 
 

@@ -155,7 +155,7 @@ def _begin(
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         folder = workspace.runs_dir / (name or f"{stamp}-{secrets.token_hex(3)}")
         storage.remove_temporary(workspace.runs_dir)
-        _freeze(workspace, folder, parameters, listen)
+        _freeze(workspace, folder, parameters, listen, say)
     return folder, True
 
 
@@ -204,6 +204,8 @@ def _freeze(workspace: Workspace, folder: Path, parameters: Parameters, listen: 
 
     storage.commit_directory(folder, fill)
     document = read_run(folder)
+    if not document["manifest"]["shards"]:
+        say("warning: the sources hold nothing to screen")
     workspace.ledger.append(
         LedgerEvent.RUN_STARTED,
         {

@@ -27,6 +27,7 @@ from brightline.sources import Reconciliation, ShardReader
 from brightline.types import (
     Content,
     Declared,
+    ExactOnly,
     Failed,
     Kind,
     Limits,
@@ -133,10 +134,17 @@ def _screen(read: Content | Streamed | NoContent, see: See) -> _Item:
 
 
 def _unread(reason: Reason) -> Outcome:
-    if reason.kind is Kind.SKIPPED:
-        return Skipped(reason)
-    assert reason.kind is Kind.FAILED
-    return Failed(reason)
+    match reason.kind:
+        case Kind.SKIPPED:
+            return Skipped(reason)
+        case Kind.FAILED:
+            return Failed(reason)
+        case Kind.EXACT_ONLY:
+            return ExactOnly(None, reason)
+        case Kind.SCREENED:
+            raise AssertionError("a reason says why an item was not screened")
+        case _:
+            assert_never(reason.kind)
 
 
 class _Result:
