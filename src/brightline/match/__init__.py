@@ -1,1 +1,8 @@
-"""TBD."""
+"""Signals × list → matches: equality of digests, and radius search over PDQ codes."""
+
+from __future__ import annotations
+
+from brightline.match.exact import ExactIndex
+from brightline.match.hamming import HammingIndex
+
+__all__ = ["ExactIndex", "HammingIndex"]

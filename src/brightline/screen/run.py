@@ -169,7 +169,9 @@ def _unfinished(workspace: Workspace, parameters: Parameters) -> str | None:
     return None
 
 
-def _freeze(workspace: Workspace, folder: Path, parameters: Parameters, listen: Listener) -> None:
+def _freeze(
+    workspace: Workspace, folder: Path, parameters: Parameters, listen: Listener, say: Say
+) -> None:
     paths = [Path(source) for source in parameters.sources]
     shards = discover(paths, parameters.limits, source_type=parameters.source_type)
 
