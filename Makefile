@@ -35,7 +35,7 @@ lint: $(READY)
 	@$(BIN)/mypy
 
 test: lint
-	@$(BIN)/pytest -m "not interop"
+	@$(BIN)/pytest -n 2 --dist worksteal -m "not interop"
 
 test-interop: $(READY)
 	@sh tests/interop/install.sh

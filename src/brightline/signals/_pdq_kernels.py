@@ -193,134 +193,138 @@ def bits(B: F32, out: U8) -> float:
     return float(order[128] - median)
 
 
-#: rows that run side by side through the reference's sums (one vector register of float32)
-LANES = 16
-
-
 @kernel
-def luma_lanes(X: U8, top: int, rows: int, out: F32) -> None:
-    """Luma of rows top … top + rows - 1 as `pdqhash` makes it; out (width, LANES).
+def luma(X: U8, out: F32) -> None:
+    """Luma as `pdqhash` makes it; X (h, w, c), out (h, w).
 
-    It sums in float64 and stores float32, which for a grey picture shown as three equal
-    channels gives the grey value itself. X (h, w, c); c = 1 is grey.
+    It sums in float64 and stores float32, which for a grey picture (c = 1) shown as three equal
+    channels gives the grey value itself.
     """
-    grey = X.shape[2] == 1
-    for lane in range(rows):
-        for c in range(X.shape[1]):
-            if grey:
-                out[c, lane] = np.float32(X[top + lane, c, 0])
-            else:
-                out[c, lane] = np.float32(
-                    X[top + lane, c, 0] * 0.299
-                    + X[top + lane, c, 1] * 0.587
-                    + X[top + lane, c, 2] * 0.114
+    for i in range(X.shape[0]):
+        source = X[i]
+        target = out[i]
+        if X.shape[2] == 1:
+            for j in range(X.shape[1]):
+                target[j] = np.float32(source[j, 0])
+        else:
+            for j in range(X.shape[1]):
+                target[j] = np.float32(
+                    source[j, 0] * 0.299 + source[j, 1] * 0.587 + source[j, 2] * 0.114
                 )
 
 
 @kernel
-def running_mean(X: F32, out: F32, w: int, total: F32) -> None:
-    """The reference's running mean along axis 0, operation by operation, in each column.
-
-    X, out (n, m) float32; total (m,) scratch. The four stretches are the growing window
-    without output, the growing window, the full window, and the shrinking one.
-    """
-    n = X.shape[0]
-    m = X.shape[1]
+def window_sizes(n: int, w: int) -> F32:
+    """How many pixels the reference's window w holds at each place of a side of n pixels."""
     half = (w + 2) // 2
-    total[:] = np.float32(0.0)
-    right = 0
-    left = 0
-    at = 0
-    for _ in range(half - 1):
-        entering = X[right]
-        for c in range(m):
-            total[c] += entering[c]
-        right += 1
-    size = half - 1
-    for _ in range(w - half + 1):
-        entering = X[right]
-        target = out[at]
-        size += 1
-        divisor = np.float32(size)
-        for c in range(m):
-            s = total[c] + entering[c]
-            total[c] = s
-            target[c] = s / divisor
-        right += 1
-        at += 1
-    divisor = np.float32(size)
-    for _ in range(n - w):
-        entering = X[right]
-        leaving = X[left]
-        target = out[at]
-        for c in range(m):
-            s = total[c] + entering[c]
-            s = s - leaving[c]
-            total[c] = s
-            target[c] = s / divisor
-        right += 1
-        left += 1
-        at += 1
-    for _ in range(half - 1):
-        leaving = X[left]
-        target = out[at]
-        size -= 1
-        divisor = np.float32(size)
-        for c in range(m):
-            s = total[c] - leaving[c]
-            total[c] = s
-            target[c] = s / divisor
-        left += 1
-        at += 1
+    sizes = np.empty(n, np.float32)
+    for at in range(n):
+        sizes[at] = min(n, at + half) - max(0, at - (w - half))
+    return sizes
+
+
+@kernel
+def row_sums(X: F32, w: int, out: F32) -> None:
+    """The reference's running sums along each row, operation by operation; X, out (h, n).
+
+    A pixel enters the sum before another leaves it. A sum must wait for the one before, so eight
+    rows go side by side to use that time.
+    """
+    h, n = X.shape
+    half = (w + 2) // 2
+    last = h - 1
+    for block in range(0, h, 8):
+        top = max(0, min(block, h - 8))
+        a0, a1, a2, a3 = X[top], X[min(top + 1, last)], X[min(top + 2, last)], X[min(top + 3, last)]
+        a4, a5 = X[min(top + 4, last)], X[min(top + 5, last)]
+        a6, a7 = X[min(top + 6, last)], X[min(top + 7, last)]
+        o0, o1, o2 = out[top], out[min(top + 1, last)], out[min(top + 2, last)]
+        o3, o4, o5 = out[min(top + 3, last)], out[min(top + 4, last)], out[min(top + 5, last)]
+        o6, o7 = out[min(top + 6, last)], out[min(top + 7, last)]
+        t0 = t1 = t2 = t3 = t4 = t5 = t6 = t7 = np.float32(0.0)
+        for step in range(n + half - 1):
+            at = step - (half - 1)
+            if step < n:
+                t0 += a0[step]
+                t1 += a1[step]
+                t2 += a2[step]
+                t3 += a3[step]
+                t4 += a4[step]
+                t5 += a5[step]
+                t6 += a6[step]
+                t7 += a7[step]
+            if at > w - half:
+                gone = at - (w - half + 1)
+                t0 -= a0[gone]
+                t1 -= a1[gone]
+                t2 -= a2[gone]
+                t3 -= a3[gone]
+                t4 -= a4[gone]
+                t5 -= a5[gone]
+                t6 -= a6[gone]
+                t7 -= a7[gone]
+            if at >= 0:
+                o0[at] = t0
+                o1[at] = t1
+                o2[at] = t2
+                o3[at] = t3
+                o4[at] = t4
+                o5[at] = t5
+                o6[at] = t6
+                o7[at] = t7
+
+
+@kernel
+def column_means(X: F32, w: int, out: F32) -> None:
+    """The reference's running means down each column, likewise; X, out (n, m)."""
+    n, m = X.shape
+    half = (w + 2) // 2
+    total = np.zeros(m, np.float32)
+    sizes = window_sizes(n, w)
+    for step in range(n + half - 1):
+        at = step - (half - 1)
+        if step < n:
+            entering = X[step]
+            for c in range(m):
+                total[c] += entering[c]
+        if at > w - half:
+            leaving = X[at - (w - half + 1)]
+            for c in range(m):
+                total[c] -= leaving[c]
+        if at >= 0:
+            target = out[at]
+            divisor = sizes[at]
+            for c in range(m):
+                target[c] = total[c] / divisor
 
 
 @kernel
 def reference_picture(X: U8, A: F32) -> None:
     """The 64x64 picture with every sum in the reference's order; X (h, w, c), A (64, 64).
 
-    Rows, columns, rows, columns, then every 64th: of the second pair only what the decimation
-    keeps is stored.
+    Means along rows, down columns, and both once more; of the second pair only the columns under
+    the 64 centres are carried on.
     """
-    h = X.shape[0]
-    w = X.shape[1]
+    h, w = X.shape[0], X.shape[1]
     along = (w + 127) // 128
     down = (h + 127) // 128
-    lanes = np.zeros((w, LANES), np.float32)
-    means = np.zeros((w, LANES), np.float32)
-    lane_total = np.zeros(LANES, np.float32)
-    total = np.zeros(w, np.float32)
+    sizes = window_sizes(w, along)
     first = np.empty((h, w), np.float32)
     second = np.empty((h, w), np.float32)
+    luma(X, first)
+    row_sums(first, along, second)
+    for i in range(h):
+        line = second[i]
+        for c in range(w):
+            line[c] /= sizes[c]
+    column_means(second, down, first)
+    row_sums(first, along, second)
     kept = np.empty((h, 64), np.float32)
-    for top in range(0, h, LANES):
-        rows = min(LANES, h - top)
-        luma_lanes(X, top, rows, lanes)
-        running_mean(lanes, means, along, lane_total)
-        for lane in range(rows):
-            for c in range(w):
-                first[top + lane, c] = means[c, lane]
-    running_mean(first, second, down, total)
-    for top in range(0, h, LANES):
-        rows = min(LANES, h - top)
-        for lane in range(rows):
-            for c in range(w):
-                lanes[c, lane] = second[top + lane, c]
-        running_mean(lanes, means, along, lane_total)
-        for lane in range(rows):
-            for j in range(64):
-                kept[top + lane, j] = means[int((j + 0.5) * w / 64), lane]
-    columns = np.empty((h, 64), np.float32)
-    running_mean(kept, columns, down, np.zeros(64, np.float32))
+    for i in range(h):
+        for j in range(64):
+            c = int((j + 0.5) * w / 64)
+            kept[i, j] = second[i, c] / sizes[c]
+    means = np.empty((h, 64), np.float32)
+    column_means(kept, down, means)
     for i in range(64):
-        A[i] = columns[int((i + 0.5) * h / 64)]
-
-
-@kernel
-def copy_picture(X: U8, A: F32) -> None:
-    """A picture that is 64x64 already is taken as it is; X (64, 64, c), A (64, 64)."""
-    lanes = np.zeros((64, LANES), np.float32)
-    for top in range(0, 64, LANES):
-        luma_lanes(X, top, LANES, lanes)
-        for lane in range(LANES):
-            for c in range(64):
-                A[top + lane, c] = lanes[c, lane]
+        A[i] = means[int((i + 0.5) * h / 64)]

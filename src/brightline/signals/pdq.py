@@ -46,12 +46,12 @@ _TURNS: tuple[tuple[Callable[[Any], Any], bool, bool], ...] = (
     (lambda x: np.swapaxes(np.rot90(x, 2), 0, 1), True, True),
 )
 
-# How far rounding can part the fast path from the reference grows with the root of the number
-# of running sums. Largest seen over 2,100 pictures of all kinds (bench/pdq_rounding.py):
-# 2.3e-4 for a coefficient and 6.1e-5 for a difference of pixels, each times √(h + w). The gap
-# between two coefficients moves by twice the first.
-_GAP = 8e-4
-_PIXEL = 1.2e-4
+# How far rounding can part the fast path from the reference grows about with the root of the
+# number of running sums. Twice the largest seen over 3,040 pictures of all kinds
+# (bench/pdq_rounding.py): 5.2e-4 for a coefficient, of which a gap has two, and 1.2e-4 for a
+# difference of pixels, each times √(h + w).
+_GAP = 2.1e-3
+_PIXEL = 2.4e-4
 
 
 def _dct_matrix() -> F32:
@@ -118,7 +118,7 @@ def _reference(X: U8) -> F32:
     A = np.empty((64, 64), np.float32)
     planes = _frozen(X if X.ndim == 3 else X[..., None])
     if X.shape[:2] == (64, 64):
-        kernels.copy_picture(planes, A)
+        kernels.luma(planes, A)
     else:
         kernels.reference_picture(planes, A)
     return A
@@ -161,7 +161,7 @@ def pdq(pixels: U8, *, turned: bool = False) -> Hashed:
 
     With `turned`, also the hashes of the seven turned pictures in the order of `ORIENTATIONS`,
     each equal to hashing the turned pixels (the reference's shortcut through the DCT is up to
-    14 bits off, docs/adr/0004). Raises ValueError for another shape or type.
+    38 bits off, docs/adr/0004). Raises ValueError for another shape or type.
     """
     if pixels.dtype != np.uint8 or pixels.ndim not in (2, 3):
         raise ValueError("pixels must be uint8 of shape (h, w) or (h, w, 3)")
