@@ -53,10 +53,10 @@ def help_of(command: str) -> str:
 
 def main() -> None:
     """Write the page."""
-    parts = [HEAD]
-    for command in COMMANDS:
-        parts.append(f"## brightline {command}\n\n```\n{help_of(command)}\n```\n".replace(" \n", "\n"))
-    Path(__file__).with_name("cli.md").write_text("\n".join(parts), encoding="utf-8")
+    parts = [HEAD, *(f"## brightline {c}\n\n```\n{help_of(c)}\n```\n" for c in COMMANDS)]
+    Path(__file__).with_name("cli.md").write_text(
+        "\n".join(parts).replace(" \n", "\n"), encoding="utf-8"
+    )
 
 
 if __name__ == "__main__":
