@@ -215,6 +215,21 @@ def test_damaged_and_cut_pictures() -> None:
     assert isinstance(screen_bytes(b"\x89PNG\r\n\x1a\n" + b"\x00" * 40), Failed)
 
 
+def test_jpegs_that_the_decoder_warns_of() -> None:
+    whole = encode(photo(3, 300, 200), "JPEG")
+    frame = whole.index(b"\xff\xc0")
+    taller = whole[: frame + 5] + (400).to_bytes(2, "big") + whole[frame + 7 :]
+    outcome = screen_bytes(taller)
+    assert isinstance(outcome, Failed)
+    assert outcome.reason is Reason.TRUNCATED_IMAGE
+    inside = screen_bytes(whole[:frame] + b"\x00\x00" + whole[frame:])
+    assert signals(inside).notes == ("decoder_warning",)
+    assert signals(inside).pdq == signals(screen_bytes(whole)).pdq
+    twelve = screen_bytes(whole[: frame + 4] + b"\x0c" + whole[frame + 5 :])
+    assert isinstance(twelve, ExactOnly)
+    assert twelve.reason is Reason.UNSUPPORTED_IMAGE
+
+
 def bomb(width: int, height: int) -> bytes:
     def chunk(name: bytes, body: bytes) -> bytes:
         return (

@@ -27,6 +27,7 @@ from brightline.types import PDQ_MIN_QUALITY, PDQ_THRESHOLD, Pipeline, Role
 #: a remark's code → plain words; a code that is not here is shown as it is
 NOTES: Final = {
     "first_frame_only": "an animation or a multi-page picture: PDQ of the first frame only",
+    "decoder_warning": "a JPEG that its decoder warned of and decoded to its end",
     "alpha": "a picture with transparent parts: hashed as it is, on white and on black",
 }
 

@@ -76,28 +76,43 @@ def decode(data: bytes, media_type: str, max_pixels: int) -> Picture | Undecoded
 
 
 def _jpeg(data: bytes, max_pixels: int) -> Picture | Undecoded:
-    """The luma plane where there is one; Pillow for CMYK, 12-bit and what libjpeg warns of."""
+    """The luma plane where there is one; Pillow for CMYK and what libjpeg-turbo refuses."""
     header = jpeg_header(data)
     if header is None:
         return Undecoded(Reason.UNDECODABLE)
     size = header.width, header.height
     if header.width * header.height > max_pixels:
         return Undecoded(Reason.TOO_MANY_PIXELS, *size)
-    if header.components not in (1, 3) or header.precision != 8:
+    if header.precision != 8:
+        return Undecoded(Reason.UNSUPPORTED_IMAGE, *size)
+    if header.components not in (1, 3):
         return _pillow(data, "image/jpeg", max_pixels)
-    pipeline = "full+luma" if header.components == 3 else "full"
+    warning = ""
     try:
-        pixels = simplejpeg.decode_jpeg(data, "GRAY", fastdct=False, fastupsample=False)[:, :, 0]
-    except ValueError:
-        # strict decoding stops at every warning; Pillow tells the harmless from the cut-off
-        picture = _pillow(data, "image/jpeg", max_pixels)
-        if isinstance(picture, Undecoded) and picture.reason is Reason.UNDECODABLE:
-            pixels = simplejpeg.decode_jpeg(
-                data, "GRAY", fastdct=False, fastupsample=False, strict=False
-            )[:, :, 0]
-            return Picture(pixels, pipeline, *size, orientation=header.orientation, partial=True)
-        return picture
-    return Picture(pixels, pipeline, *size, orientation=header.orientation)
+        pixels = _luma(data, strict=True)
+    except ValueError as error:
+        warning = str(error).lower()
+        try:
+            pixels = _luma(data, strict=False)
+        except ValueError:
+            return _pillow(data, "image/jpeg", max_pixels)
+    # libjpeg's words (jerror.h, JWRN_JPEG_EOF and JWRN_HIT_MARKER) when pixels are missing
+    partial = "premature end" in warning
+    return Picture(
+        pixels,
+        "full+luma" if header.components == 3 else "full",
+        *size,
+        orientation=header.orientation,
+        notes=("decoder_warning",) if warning and not partial else (),
+        partial=partial,
+    )
+
+
+def _luma(data: bytes, *, strict: bool) -> U8:
+    pixels: U8 = simplejpeg.decode_jpeg(
+        data, "GRAY", fastdct=False, fastupsample=False, strict=strict
+    )
+    return pixels[:, :, 0]
 
 
 def _pillow(data: bytes, media_type: str, max_pixels: int) -> Picture | Undecoded:

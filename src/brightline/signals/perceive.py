@@ -22,6 +22,7 @@ from brightline.types import (
     Digests,
     ExactOnly,
     Failed,
+    Kind,
     Limits,
     Outcome,
     Perceptual,
@@ -131,7 +132,7 @@ def outcome_of(digest: Digests, media_type: str, seen: Perception) -> Outcome:
     )
     if seen.reason is None:
         return Screened(signals)
-    if seen.reason is Reason.TOO_SMALL:
+    if seen.reason.kind is Kind.EXACT_ONLY:
         return ExactOnly(signals, seen.reason)
     return Failed(seen.reason, signals)
 
