@@ -48,6 +48,12 @@ class Reason(enum.Enum):
         True,
         "video or audio: matched by digest only",
     )
+    UNRECOGNISED = (
+        "unrecognised",
+        Kind.EXACT_ONLY,
+        True,
+        "data of no known kind where a picture was to be expected: matched by digest only",
+    )
     UNSUPPORTED_IMAGE = (
         "unsupported_image",
         Kind.EXACT_ONLY,

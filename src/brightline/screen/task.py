@@ -24,6 +24,7 @@ from brightline.signals.digests import digests
 from brightline.signals.media import Sort, sniff
 from brightline.signals.perceive import Perception, outcome_of, perceive, without_pixels
 from brightline.sources import Reconciliation, ShardReader
+from brightline.sources.paths import IMAGE_EXTENSIONS, extension
 from brightline.types import (
     Content,
     Declared,
@@ -123,7 +124,13 @@ def _screen(read: Content | Streamed | NoContent, see: See) -> _Item:
             if sort is Sort.PICTURE and not read.expanded:
                 outcome = outcome_of(digest, media_type, see(read.data, media_type, read.declared))
             else:
-                outcome = without_pixels(digest, media_type, sort, expanded=read.expanded)
+                outcome = without_pixels(
+                    digest,
+                    media_type,
+                    sort,
+                    expanded=read.expanded,
+                    awaited=_is_awaited(read.locator),
+                )
             return _Item(read.locator, outcome, len(read.data), read.declared)
         case Streamed():
             media_type, sort = sniff(read.head)
@@ -131,6 +138,11 @@ def _screen(read: Content | Streamed | NoContent, see: See) -> _Item:
             return _Item(read.locator, outcome, read.size, read.declared)
         case _:
             assert_never(read)
+
+
+def _is_awaited(locator: str) -> bool:
+    """Whether a picture is to be expected there: by its name, or as a table's cell of bytes."""
+    return locator.startswith("row ") or extension(locator) in IMAGE_EXTENSIONS
 
 
 def _unread(reason: Reason) -> Outcome:

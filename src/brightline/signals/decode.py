@@ -9,14 +9,14 @@ from __future__ import annotations
 import io
 import threading
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import simplejpeg
 from PIL import Image, ImageFile
 
-from brightline.signals.jpeg import jpeg_header
+from brightline.signals.jpeg import JpegHeader, jpeg_header
 from brightline.types import U8, Reason
 
 # the limit on pixels is ours and comes before decoding; Pillow's would differ by format
@@ -87,24 +87,38 @@ def _jpeg(data: bytes, max_pixels: int) -> Picture | Undecoded:
         return Undecoded(Reason.UNSUPPORTED_IMAGE, *size)
     if header.components not in (1, 3):
         return _pillow(data, "image/jpeg", max_pixels)
-    warning = ""
+    pipeline = "full+luma" if header.components == 3 else "full"
     try:
         pixels = _luma(data, strict=True)
     except ValueError as error:
-        warning = str(error).lower()
-        try:
-            pixels = _luma(data, strict=False)
-        except ValueError:
-            return _pillow(data, "image/jpeg", max_pixels)
-    # libjpeg's words (jerror.h, JWRN_JPEG_EOF and JWRN_HIT_MARKER) when pixels are missing
-    partial = "premature end" in warning
+        return _warned(data, header, pipeline, max_pixels, str(error).lower())
+    return Picture(pixels, pipeline, *size, orientation=header.orientation)
+
+
+def _warned(
+    data: bytes, header: JpegHeader, pipeline: str, max_pixels: int, warning: str
+) -> Picture | Undecoded:
+    """A JPEG that strict decoding stops at. Pillow tells the harmless from the cut-off, but not
+    where an end marker stands behind the cut: libjpeg's warning does (jerror.h, JWRN_HIT_MARKER).
+    """
+    try:
+        picture = _pillow(data, "image/jpeg", max_pixels)
+    except OSError:
+        picture = Undecoded(Reason.UNDECODABLE)
+    if isinstance(picture, Picture):
+        if "premature end" in warning:
+            return replace(picture, partial=True)
+        return replace(picture, notes=(*picture.notes, "decoder_warning"))
+    if picture.reason is not Reason.UNDECODABLE:
+        return picture
+    pixels = _luma(data, strict=False)
     return Picture(
         pixels,
-        "full+luma" if header.components == 3 else "full",
-        *size,
+        pipeline,
+        header.width,
+        header.height,
         orientation=header.orientation,
-        notes=("decoder_warning",) if warning and not partial else (),
-        partial=partial,
+        partial=True,
     )
 
 
@@ -122,7 +136,13 @@ def _pillow(data: bytes, media_type: str, max_pixels: int) -> Picture | Undecode
         pillow_heif.register_heif_opener()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # Pillow warns of odd metadata; counts are our log
-        with Image.open(io.BytesIO(data), formats=_FORMATS[media_type]) as image:
+        try:
+            image = Image.open(io.BytesIO(data), formats=_FORMATS[media_type])
+        except MemoryError:
+            raise
+        except Exception:  # noqa: BLE001 - metadata before the pixels that Pillow refuses
+            return _partial(data, media_type, max_pixels)
+        with image:
             width, height = image.size
             if width * height > max_pixels:
                 return Undecoded(Reason.TOO_MANY_PIXELS, width, height)
@@ -131,16 +151,18 @@ def _pillow(data: bytes, media_type: str, max_pixels: int) -> Picture | Undecode
             except MemoryError:
                 raise
             except Exception:  # noqa: BLE001 - decoders raise anything; see what there is
-                return _partial(data, media_type)
+                return _partial(data, media_type, max_pixels)
             return _picture(image, partial=False)
 
 
-def _partial(data: bytes, media_type: str) -> Picture | Undecoded:
+def _partial(data: bytes, media_type: str, max_pixels: int) -> Picture | Undecoded:
     """What of a damaged picture can be decoded, so that it can at least be compared."""
     with _partial_lock:
         ImageFile.LOAD_TRUNCATED_IMAGES = True
         try:
             with Image.open(io.BytesIO(data), formats=_FORMATS[media_type]) as image:
+                if image.width * image.height > max_pixels:
+                    return Undecoded(Reason.TOO_MANY_PIXELS, image.width, image.height)
                 image.load()
                 return _picture(image, partial=True)
         finally:

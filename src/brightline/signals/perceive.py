@@ -137,19 +137,29 @@ def outcome_of(digest: Digests, media_type: str, seen: Perception) -> Outcome:
     return Failed(seen.reason, signals)
 
 
-def without_pixels(digest: Digests, media_type: str, sort: Sort, *, expanded: bool) -> Outcome:
-    """The outcome of an item that is no picture that we decode."""
+_WITHOUT_PIXELS = {
+    Sort.UNSUPPORTED_PICTURE: Reason.UNSUPPORTED_IMAGE,
+    Sort.TIMED: Reason.VIDEO_OR_AUDIO,
+    Sort.CONTAINER: Reason.UNSUPPORTED_CONTAINER,
+    Sort.OTHER: Reason.NOT_AN_IMAGE,
+    Sort.PICTURE: Reason.TOO_LARGE,
+}
+
+
+def without_pixels(
+    digest: Digests, media_type: str, sort: Sort, *, expanded: bool = False, awaited: bool = False
+) -> Outcome:
+    """The outcome of an item of which no pixels are decoded.
+
+    `expanded`: its members are items of their own; `awaited`: its name or place says picture.
+    """
     signals = Signals(digest.md5, digest.sha1, digest.sha256, media_type)
     if expanded:
         return ExactOnly(signals, Reason.CONTAINER)
-    reason = {
-        Sort.UNSUPPORTED_PICTURE: Reason.UNSUPPORTED_IMAGE,
-        Sort.TIMED: Reason.VIDEO_OR_AUDIO,
-        Sort.CONTAINER: Reason.UNSUPPORTED_CONTAINER,
-        Sort.OTHER: Reason.NOT_AN_IMAGE,
-        Sort.PICTURE: Reason.TOO_LARGE,
-    }[sort]
-    if reason is Reason.TOO_LARGE:
+    if sort is Sort.OTHER and awaited:
+        return ExactOnly(signals, Reason.UNRECOGNISED)
+    reason = _WITHOUT_PIXELS[sort]
+    if reason.kind is Kind.FAILED:
         return Failed(reason, signals)
     return ExactOnly(signals, reason)
 
@@ -165,7 +175,7 @@ def screen_bytes(
     media_type, sort = sniff(data)
     digest = digests(data)
     if sort is not Sort.PICTURE:
-        return without_pixels(digest, media_type, sort, expanded=False)
+        return without_pixels(digest, media_type, sort)
     limits = limits or Limits()
     seen = perceive(
         data, media_type, declared, max_pixels=limits.max_pixels, orientations=orientations
