@@ -12,7 +12,7 @@ help:
 	@echo "make test          set up, lint, type-check and run the tests"
 	@echo "make test-interop  tests that need Debian packages or other tools (installs them)"
 	@echo "make lint          ruff and mypy alone"
-	@echo "make bench         measurements; writes docs/recall.md and prints the rest"
+	@echo "make bench         measurements; writes docs/recall.md and ADR 0002, prints the rest"
 	@echo "make docs          rewrite docs/cli.md from the commands' own help"
 	@echo "make clean         remove what these commands made"
 
@@ -44,7 +44,9 @@ test-interop: $(READY)
 bench: $(READY)
 	@$(BIN)/python -m bench.pdq_rounding
 	@$(BIN)/python -m bench.recall -o docs/recall.md
+	@$(BIN)/python -m bench.jpeg_decoding --write
 	@$(BIN)/python -m bench.search
+	@$(BIN)/python -m bench.memory
 
 docs: $(READY)
 	@$(BIN)/python docs/make_cli.py
