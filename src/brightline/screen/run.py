@@ -275,8 +275,9 @@ def _screen(
 
         warm(say)
         size = workers or len(os.sched_getaffinity(0))
-        if progress.shards:
-            say(f"{progress.shards} of {progress.total} shards are committed already")
+        committed = sum(not path.name.startswith(".") for path in setting.folder.iterdir())
+        if committed:
+            say(f"{committed} of {document['manifest']['shards']} shards are committed already")
         with Pool(setting, size) as pool:
             for event in pool.run(_chain(first, todo)):
                 match event:
