@@ -39,8 +39,10 @@ ATTEMPTS = 4
 _TICK = 0.2
 #: what a worker may take beyond the limit for one picture before it counts as hung
 _GRACE = 5.0
-#: reading can wait for a slow disk for as many times as long as decoding may take
+#: reading can wait for a slow disk, and a guard for its start: so many times as long as decoding
+#: may take, and not less than so many seconds
 _READING = 10.0
+_READING_SECONDS = 90.0
 _START_SECONDS = 300.0
 
 
@@ -220,7 +222,7 @@ class Pool:
     def _hung(self, worker: _Worker) -> bool:
         limit = self._setting.limits.item_seconds
         if worker.isolated or not worker.slots[DECODING]:
-            limit *= _READING
+            limit = max(limit * _READING, _READING_SECONDS)
         return bool(time.monotonic() - worker.slots[ALIVE] > limit + _GRACE)
 
     def _tick(self) -> Tick:

@@ -42,7 +42,7 @@ class Summary:
         """0 all screened and nothing matched, 1 something matched, 3 not everything screened."""
         if self.matches:
             return 1
-        return 3 if self.document["gaps"] or not self.complete else 0
+        return 3 if self.document["gaps"] else 0
 
 
 def accounting(tally: Tally) -> dict[str, Any]:

@@ -1,0 +1,55 @@
+"""Compiled code is cached apart for each state of the sources it was made from."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import brightline
+
+CODE = "import brightline.kernels, numba; print(numba.config.CACHE_DIR)"
+
+
+def cache_folder(package: Path, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-c", CODE],
+        env={**os.environ, "PYTHONPATH": str(package.parent), **environment},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.strip()
+
+
+@pytest.fixture
+def copy(tmp_path: Path) -> Path:
+    package = tmp_path / "lib" / "brightline"
+    shutil.copytree(Path(brightline.__file__).parent, package)
+    return package
+
+
+def test_a_helpers_change_is_another_folder(copy: Path, tmp_path: Path) -> None:
+    home = str(tmp_path / "cache")
+    first = cache_folder(copy, XDG_CACHE_HOME=home, NUMBA_CACHE_DIR="")
+    assert first.startswith(home)
+    assert cache_folder(copy, XDG_CACHE_HOME=home, NUMBA_CACHE_DIR="") == first
+    helper = copy / "match" / "_cells.py"
+    helper.write_text(helper.read_text() + "\n# changed\n")
+    assert cache_folder(copy, XDG_CACHE_HOME=home, NUMBA_CACHE_DIR="") != first
+
+
+def test_folders_that_others_can_write_are_not_used(copy: Path, tmp_path: Path) -> None:
+    home = str(tmp_path / "cache")
+    folder = Path(cache_folder(copy, XDG_CACHE_HOME=home, NUMBA_CACHE_DIR=""))
+    folder.chmod(0o777)
+    assert cache_folder(copy, XDG_CACHE_HOME=home, NUMBA_CACHE_DIR="") == ""
+    assert cache_folder(copy, XDG_CACHE_HOME="/proc/nowhere", NUMBA_CACHE_DIR="") == ""
+
+
+def test_a_folder_that_the_user_chose_is_kept(copy: Path, tmp_path: Path) -> None:
+    assert cache_folder(copy, NUMBA_CACHE_DIR=str(tmp_path)) == str(tmp_path)
