@@ -34,21 +34,23 @@ def copy(tmp_path: Path) -> Path:
 
 
 def test_a_helpers_change_is_another_folder(copy: Path, tmp_path: Path) -> None:
-    home = str(tmp_path / "cache")
-    first = cache_folder(copy, XDG_CACHE_HOME=home, NUMBA_CACHE_DIR="")
-    assert first.startswith(home)
-    assert cache_folder(copy, XDG_CACHE_HOME=home, NUMBA_CACHE_DIR="") == first
+    home = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "NUMBA_CACHE_DIR": ""}
+    first = cache_folder(copy, **home)
+    assert Path(first).parent == copy / "__pycache__"
+    assert cache_folder(copy, **home) == first
     helper = copy / "match" / "_cells.py"
     helper.write_text(helper.read_text() + "\n# changed\n")
-    assert cache_folder(copy, XDG_CACHE_HOME=home, NUMBA_CACHE_DIR="") != first
+    assert cache_folder(copy, **home) != first
+    assert not (tmp_path / "cache").exists()
 
 
 def test_folders_that_others_can_write_are_not_used(copy: Path, tmp_path: Path) -> None:
-    home = str(tmp_path / "cache")
-    folder = Path(cache_folder(copy, XDG_CACHE_HOME=home, NUMBA_CACHE_DIR=""))
-    folder.chmod(0o777)
-    assert cache_folder(copy, XDG_CACHE_HOME=home, NUMBA_CACHE_DIR="") == ""
-    assert cache_folder(copy, XDG_CACHE_HOME="/proc/nowhere", NUMBA_CACHE_DIR="") == ""
+    home = {"XDG_CACHE_HOME": str(tmp_path / "cache"), "NUMBA_CACHE_DIR": ""}
+    Path(cache_folder(copy, **home)).chmod(0o777)
+    second = Path(cache_folder(copy, **home))
+    assert second.parent == tmp_path / "cache" / "brightline"
+    second.chmod(0o777)
+    assert cache_folder(copy, **home) == ""
 
 
 def test_a_folder_that_the_user_chose_is_kept(copy: Path, tmp_path: Path) -> None:

@@ -23,31 +23,38 @@ F = TypeVar("F", bound=Callable[..., Any])
 _ROOMS = ("match", "signals")
 
 
-def _cache_folder() -> Path | None:
-    """A folder of the user's own for this very source; None where there cannot be one."""
+def _cache_folder() -> str:
+    """A folder for this very source: beside it where we may write, else in the user's cache.
+
+    Empty where neither can be; numba then decides by itself.
+    """
     here = Path(__file__).parent
     digest = hashlib.sha256(numba.__version__.encode())
-    for path in (
-        Path(__file__),
-        *(p for room in _ROOMS for p in sorted((here / room).glob("*.py"))),
-    ):
+    files = [p for room in _ROOMS for p in sorted((here / room).glob("*.py"))]
+    for path in (Path(__file__), *files):
         digest.update(path.read_bytes())
+    name = f"kernels-{digest.hexdigest()[:16]}"
+    home = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")  # noqa: PTH111
+    for parent in (here / "__pycache__", Path(home, "brightline")):
+        if _is_ours(parent / name):
+            return str(parent / name)
+    return ""
+
+
+def _is_ours(folder: Path) -> bool:
+    """Whether we can write there and nobody else can: machine code is loaded from it."""
     try:
-        home = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-        folder = home / "brightline" / f"kernels-{digest.hexdigest()[:16]}"
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         status = folder.stat()
-    except (OSError, RuntimeError):
-        return None
-    # machine code is loaded from here: it must be ours to write, and nobody else's
-    if status.st_uid != os.getuid() or status.st_mode & 0o022 or not os.access(folder, os.W_OK):
-        return None
-    return folder
+    except OSError:
+        return False
+    private = status.st_uid == os.getuid() and not status.st_mode & 0o022
+    return private and os.access(folder, os.W_OK)
 
 
 _config: Any = numba.config
 if not _config.CACHE_DIR:
-    _config.CACHE_DIR = str(_cache_folder() or "")
+    _config.CACHE_DIR = _cache_folder()
 
 
 def kernel(function: F) -> F:
