@@ -21,6 +21,7 @@ ALLOWED = {
     "types": {"reasons"},
     "errors": set(),
     "_version": set(),
+    "__main__": {"cli"},
     "kernels": set(),
     "storage": {"errors"},
     "signals": {"types", "kernels", "errors"},

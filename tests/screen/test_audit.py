@@ -184,6 +184,13 @@ def test_bad_input_gets_one_line(
     assert "Traceback" not in refused.stderr
 
 
+def test_no_command_shows_what_there_is(place: Place) -> None:
+    for arguments in ((), ("list",), ("findings",)):
+        shown = place.run(*arguments, status=2)
+        assert shown.stderr.startswith("Usage: brightline")
+        assert shown.stderr.count("\n") > 5
+
+
 def test_no_custodian_is_refused_with_the_two_commands(tmp_path: Path) -> None:
     place = Place(tmp_path / "w", tmp_path / "key")
     place.run("init", place.root, status=0)

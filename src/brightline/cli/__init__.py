@@ -76,6 +76,9 @@ def _run(arguments: Sequence[str]) -> int:
 def _other(error: Exception) -> int:
     # the command-line library's own errors, whichever of its versions made them
     text = getattr(error, "format_message", None)
+    if type(error).__name__ == "NoArgsIsHelpError" and callable(text):
+        sys.stderr.write(f"{text()}\n")
+        return EXIT_USAGE
     if callable(text):
         context = getattr(error, "ctx", None)
         command = getattr(context, "command_path", "brightline")

@@ -5,6 +5,7 @@ Nothing here trusts a size that a file claims: memory grows with bytes that are 
 
 from __future__ import annotations
 
+import abc
 import hashlib
 import os
 from collections.abc import Callable
@@ -125,7 +126,7 @@ class SubWindow:
         return self._window.pread(self._base + offset, min(count, self.size - offset))
 
 
-class Stream:
+class Stream(abc.ABC):
     """Forward reading with a buffer. A subclass gives `_fill`: some bytes, b"" at the end.
 
     `broken` is the reason for which reading on fails; what was buffered before stays readable.
@@ -141,8 +142,9 @@ class Stream:
         self.area = area
         self.broken: Reason | None = None
 
+    @abc.abstractmethod
     def _fill(self) -> bytes:
-        raise NotImplementedError
+        """The next bytes, as many as are at hand."""
 
     def _next(self) -> bytes:
         if self.broken is not None:
