@@ -45,9 +45,17 @@ def children(pid: int) -> set[int]:
     return found
 
 
+def temporary(shards: Path) -> set[str]:
+    """Folders of shards that are, or were, being written."""
+    if not shards.is_dir():
+        return set()
+    return {path.name for path in shards.iterdir() if path.name.startswith(".tmp-")}
+
+
 def kill_at_random(place: Place, command: list[str], rng: random.Random) -> int | None:
     """Start the command and kill it, or one of its workers; None if it was killed."""
     shards = place.root / "runs" / "killed" / "shards"
+    left_over = temporary(shards)
     process = subprocess.Popen(
         command, env=place.environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
@@ -58,10 +66,10 @@ def kill_at_random(place: Place, command: list[str], rng: random.Random) -> int 
         # amid the work: once a shard's temporary folder is there
         deadline = time.monotonic() + 30
         while time.monotonic() < deadline and process.poll() is None:
-            if shards.is_dir() and any(p.name.startswith(".tmp-") for p in shards.iterdir()):
+            if temporary(shards) - left_over:
                 break
             time.sleep(0.01)
-        time.sleep(rng.uniform(0.0, 0.15))
+        time.sleep(rng.uniform(0.0, 0.4))
     if process.poll() is not None:
         return process.returncode
     family = children(process.pid)
