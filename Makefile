@@ -42,7 +42,7 @@ test-interop: $(READY)
 	@$(BIN)/pytest -m interop
 
 bench: $(READY)
-	@$(BIN)/python -m bench.pdq_rounding
+	@$(BIN)/python -m bench.pdq_orientations --write
 	@$(BIN)/python -m bench.recall -o docs/recall.md
 	@$(BIN)/python -m bench.jpeg_decoding --write
 	@$(BIN)/python -m bench.search

@@ -5,18 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pdqhash
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from brightline.signals import _pdq_kernels as kernels
-from brightline.signals import pdq as module
 from brightline.signals.pdq import ORIENTATIONS, pdq
 from tests.pictures import U8, drawn, photo
-
-F32 = npt.NDArray[np.float32]
 
 
 def reference(pixels: U8) -> tuple[bytes, int]:
@@ -71,28 +66,6 @@ def test_equals_the_reference_at_edges(h: int, w: int) -> None:
             assert got.hash == bytes(32)
             assert got.quality == 0
         assert (got.hash, got.quality) == reference(pixels)
-
-
-def test_fast_path_is_taken_for_most_photographs(monkeypatch: pytest.MonkeyPatch) -> None:
-    original = kernels.reference_picture
-    calls: list[int] = []
-
-    def counted(pixels: U8, picture: F32) -> None:
-        calls.append(1)
-        original(pixels, picture)
-
-    monkeypatch.setattr(kernels, "reference_picture", counted)
-    for number in range(60):
-        pdq(photo(number, 512, 384))
-    assert len(calls) < 15
-
-
-def test_results_are_the_same_without_the_fast_path(monkeypatch: pytest.MonkeyPatch) -> None:
-    pictures = [photo(number, 300 + number, 200) for number in range(30)]
-    fast = [pdq(pixels, turned=number % 5 == 0) for number, pixels in enumerate(pictures)]
-    monkeypatch.setattr(module, "_GAP", float("inf"))
-    slow = [pdq(pixels, turned=number % 5 == 0) for number, pixels in enumerate(pictures)]
-    assert fast == slow
 
 
 @given(st.integers(5, 300), st.integers(5, 300), st.integers(0, 2**32 - 1))

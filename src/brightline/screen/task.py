@@ -9,10 +9,10 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol, assert_never
+from typing import Any, Protocol, TypeAlias, assert_never
 
 from brightline import storage
 from brightline.findings import Custodian, seal
@@ -20,7 +20,7 @@ from brightline.lists import HashList
 from brightline.screen.archive import Archive
 from brightline.screen.matching import Owned, Probes
 from brightline.screen.tally import Tally, kind_of
-from brightline.signals.digests import digests
+from brightline.signals.digests import digests_many
 from brightline.signals.media import Sort, sniff
 from brightline.signals.perceive import Perception, outcome_of, perceive, without_pixels
 from brightline.sources import Reconciliation, ShardReader
@@ -28,6 +28,7 @@ from brightline.sources.paths import IMAGE_EXTENSIONS, extension
 from brightline.types import (
     Content,
     Declared,
+    Digests,
     ExactOnly,
     Failed,
     Kind,
@@ -47,6 +48,9 @@ COUNTS = "counts.json"
 
 #: items matched together
 _BATCH = 512
+#: items digested together: how many at most, and how many bytes of them
+_DIGESTED = 64
+_DIGESTED_BYTES = 8 << 20
 
 
 class Beat(Protocol):
@@ -110,8 +114,38 @@ class _Item:
     declared: tuple[Declared, ...]
 
 
-def _screen(read: Content | Streamed | NoContent, see: See) -> _Item:
-    """What becomes of one item."""
+Item: TypeAlias = Content | Streamed | NoContent
+
+
+def _digested(
+    reads: Iterable[Item | Rows],
+) -> Iterator[tuple[Item, Digests | None] | tuple[Rows, None]]:
+    """What was read, in order, with the digests of bytes; those of many are made at once."""
+    waiting: list[Item] = []
+    size = 0
+
+    def ready() -> Iterator[tuple[Item, Digests | None]]:
+        made = iter(digests_many([read.data for read in waiting if isinstance(read, Content)]))
+        for read in waiting:
+            yield read, next(made) if isinstance(read, Content) else None
+        waiting.clear()
+
+    for read in reads:
+        if isinstance(read, Rows):
+            yield from ready()
+            yield read, None
+            size = 0
+            continue
+        waiting.append(read)
+        size += len(read.data) if isinstance(read, Content) else 0
+        if len(waiting) >= _DIGESTED or size >= _DIGESTED_BYTES:
+            yield from ready()
+            size = 0
+    yield from ready()
+
+
+def _screen(read: Item, digest: Digests | None, see: See) -> _Item:
+    """What becomes of one item; `digest` is of its bytes, if it has them."""
     match read:
         case NoContent():
             outcome = _unread(read.reason)
@@ -119,8 +153,8 @@ def _screen(read: Content | Streamed | NoContent, see: See) -> _Item:
         case Content():
             if not read.data:
                 return _Item(read.locator, Skipped(Reason.EMPTY), 0, read.declared)
+            assert digest is not None
             media_type, sort = sniff(read.data)
-            digest = digests(read.data)
             if sort is Sort.PICTURE and not read.expanded:
                 outcome = outcome_of(digest, media_type, see(read.data, media_type, read.declared))
             else:
@@ -258,12 +292,12 @@ def run_task(setting: Setting, job: Job, beat: Beat, see: See) -> dict[str, Any]
         reader = ShardReader(job.shard, setting.limits, on_bytes=beat.read)
         with Archive(folder / SIGNALS) as archive:
             result = _Result(setting, job, archive)
-            for read in reader:
+            for read, digest in _digested(reader):
                 if isinstance(read, Rows):
                     result.add_rows(read)
                     beat.done(read.count)
                 else:
-                    result.add(_screen(read, see))
+                    result.add(_screen(read, digest, see))
                     beat.done(1)
             result.flush()
         _finish(setting, job, folder, result, started, reader.reconciliation)

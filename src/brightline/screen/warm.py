@@ -9,6 +9,7 @@ from collections.abc import Callable
 import numpy as np
 
 from brightline.match import ExactIndex, HammingIndex
+from brightline.signals.digests import digests_many
 from brightline.signals.pdq import pdq
 from brightline.types import PDQ_THRESHOLD
 
@@ -35,11 +36,15 @@ def warm(say: Callable[[str], None]) -> None:
     timer.daemon = True
     timer.start()
     try:
-        ramp = np.arange(150 * 140, dtype=np.uint32).astype(np.uint8).reshape(150, 140)
-        for picture in (ramp, np.dstack([ramp, ramp.T[:140].repeat(2, 0)[:150, :140], ramp])):
-            pdq(picture, turned=True)
-            pdq(np.zeros_like(picture))
-            pdq(picture[:64, :64])
+        grey = np.zeros((96, 96), np.uint8)
+        for picture in (
+            grey,
+            np.dstack([grey] * 3),
+            grey[:64, :64],
+            np.dstack([grey[:64, :64]] * 3),
+        ):
+            pdq(picture)
+        digests_many([bytes(4096)] * 32)
         _search()
     finally:
         timer.cancel()

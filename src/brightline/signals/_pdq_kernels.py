@@ -1,330 +1,393 @@
-"""The arithmetic of PDQ, twice: a banded fast path and the reference's order of operations.
+"""The arithmetic of PDQ, every sum in the reference's order.
 
 Steps, numbers and names follow the PDQ hashing paper and ThreatExchange's
-`pdq/cpp/{hashing,downscaling}`. Blur, blur again and decimate are linear and separable, so the
-64x64 picture is A = L_h · X · L_wᵀ with banded L that depend on the side alone. The fast path
-sums in another order than the reference does and therefore differs by rounding; `margins` says
-whether rounding could have changed a bit, and only then `reference` repeats the sums exactly
-as the reference makes them (docs/adr/0001).
+`pdq/cpp/{hashing,downscaling}`. The reference keeps running sums in single precision, so its
+rounding depends on the order of its operations, and a hash bit may depend on the rounding. The
+order is kept here, exactly, and the time that a running sum waits for itself is used for others:
+down the columns a whole row of sums goes forward at once, along the rows `LANES` rows do, turned
+so that they lie beside each other (docs/adr/0010).
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from brightline.kernels import kernel
+from brightline.signals._lanes import (
+    BLOCK,
+    LANES,
+    WIDEST_FRESH,
+    advance,
+    advance_fresh,
+    copy,
+    divide,
+    slide,
+    times_16,
+    times_64,
+    transpose,
+)
 
 F32 = npt.NDArray[np.float32]
 U8 = npt.NDArray[np.uint8]
-I32 = npt.NDArray[np.int32]
+
+_SIDE = 64
+#: columns that go through the first three sums together, to stay in the nearest cache
+_TILE = 96
 
 
 @kernel
-def band(n: int, starts: I32, counts: I32, weights: npt.NDArray[np.float64]) -> None:
-    """Fill the rows of L for a side of `n` pixels.
-
-    starts, counts: (64,) int32; weights: (64, k) float64, zero-filled, k >= 2w + 1.
-    """
-    w = (n + 127) // 128
-    half = (w + 2) // 2
-    before = w - half
-    for row in range(64):
-        centre = int((row + 0.5) * n / 64)
-        outer_low = max(0, centre - before)
-        outer_high = min(n - 1, centre + half - 1)
-        low = max(0, outer_low - before)
-        high = min(n - 1, outer_high + half - 1)
-        starts[row] = low
-        counts[row] = high - low + 1
-        outer = 1.0 / (outer_high - outer_low + 1)
-        for middle in range(outer_low, outer_high + 1):
-            inner_low = max(0, middle - before)
-            inner_high = min(n - 1, middle + half - 1)
-            share = outer / (inner_high - inner_low + 1)
-            for k in range(inner_low, inner_high + 1):
-                weights[row, k - low] += share
+def _window(n: int) -> int:
+    """The Jarosz window for a side of n pixels."""
+    return (n + 127) // 128
 
 
 @kernel
-def shrink_grey(X: U8, starts: I32, counts: I32, weights: F32, out: F32) -> None:
-    """out[j, :] = Σ_k weights[j, k] · X[starts[j] + k, :]; X (h, w) uint8, out (64, w)."""
-    width = X.shape[1]
-    for j in range(64):
-        first = starts[j]
-        target = out[j]
-        for c in range(width):
-            target[c] = np.float32(0.0)
-        k = 0
-        count = counts[j]
-        while k + 4 <= count:
-            a, b, c4, d = X[first + k], X[first + k + 1], X[first + k + 2], X[first + k + 3]
-            wa, wb = weights[j, k], weights[j, k + 1]
-            wc, wd = weights[j, k + 2], weights[j, k + 3]
-            for c in range(width):
-                target[c] += (
-                    wa * np.float32(a[c])
-                    + wb * np.float32(b[c])
-                    + (wc * np.float32(c4[c]) + wd * np.float32(d[c]))
-                )
-            k += 4
-        while k < count:
-            a = X[first + k]
-            wa = weights[j, k]
-            for c in range(width):
-                target[c] += wa * np.float32(a[c])
-            k += 1
+def _reach(w: int) -> int:
+    """How far a window of w pixels reaches past its place, that place counted."""
+    return (w + 2) // 2
 
 
 @kernel
-def shrink_rgb(X: U8, starts: I32, counts: I32, weights: F32, line: F32, out: F32) -> None:
-    """Like `shrink_grey` for X (h, w, 3 or more): luma is taken on the way; line (3 w,)."""
-    width = X.shape[1]
-    channels = X.shape[2]
-    flat = X.reshape(X.shape[0], width * channels)
-    for j in range(64):
-        first = starts[j]
-        for c in range(width * channels):
-            line[c] = np.float32(0.0)
-        for k in range(counts[j]):
-            source = flat[first + k]
-            weight = weights[j, k]
-            for c in range(width * channels):
-                line[c] += weight * np.float32(source[c])
-        target = out[j]
-        for c in range(width):
-            target[c] = (
-                np.float32(0.299) * line[c * channels]
-                + np.float32(0.587) * line[c * channels + 1]
-                + np.float32(0.114) * line[c * channels + 2]
-            )
+def _centre(j: int, n: int) -> int:
+    """Which of n pixels the j-th of 64 is."""
+    return int((j + 0.5) * n / _SIDE)
 
 
 @kernel
-def shrink_columns(T: F32, starts: I32, counts: I32, weights: F32, A: F32) -> None:
-    """A[j, i] = Σ_k weights[i, k] · T[j, starts[i] + k]; T (64, w), A (64, 64)."""
-    zero = np.float32(0.0)
-    for j in range(0, 64, 8):
-        for i in range(64):
-            s0 = s1 = s2 = s3 = s4 = s5 = s6 = s7 = zero
-            first = starts[i]
-            for k in range(counts[i]):
-                weight = weights[i, k]
-                c = first + k
-                s0 += weight * T[j, c]
-                s1 += weight * T[j + 1, c]
-                s2 += weight * T[j + 2, c]
-                s3 += weight * T[j + 3, c]
-                s4 += weight * T[j + 4, c]
-                s5 += weight * T[j + 5, c]
-                s6 += weight * T[j + 6, c]
-                s7 += weight * T[j + 7, c]
-            A[j, i] = s0
-            A[j + 1, i] = s1
-            A[j + 2, i] = s2
-            A[j + 3, i] = s3
-            A[j + 4, i] = s4
-            A[j + 5, i] = s5
-            A[j + 6, i] = s6
-            A[j + 7, i] = s7
+def _power_of_two(least: int) -> int:
+    found = 1
+    while found < least:
+        found *= 2
+    return found
 
 
 @kernel
-def dct(A: F32, D: F32, DT: F32, T: F32, B: F32) -> None:
-    """B = D · A · Dᵀ, each sum in the reference's order; A (64, 64), D (16, 64), B (16, 16)."""
-    for i in range(16):
-        row = T[i]
-        for j in range(64):
-            row[j] = np.float32(0.0)
-        for k in range(64):
-            factor = D[i, k]
-            source = A[k]
-            for j in range(64):
-                row[j] += factor * source[j]
-    for i in range(16):
-        row = B[i]
-        for j in range(16):
-            row[j] = np.float32(0.0)
-        for k in range(64):
-            factor = T[i, k]
-            source = DT[k]
-            for j in range(16):
-                row[j] += factor * source[j]
+def _whole(count: int, of: int) -> int:
+    """`count` rounded up to a multiple."""
+    return -(-count // of) * of
 
 
 @kernel
-def quality_range(A: F32, slack: float) -> tuple[int, int]:
-    """The quality metric's least and greatest value if each pixel is off by `slack` / 2."""
-    low = 0
-    high = 0
-    reach = slack * 100.0 / 255.0
-    for i in range(64):
-        for j in range(64):
-            for down in range(2):
-                if down == 1:
-                    if i == 63:
-                        continue
-                    v = A[i + 1, j]
-                else:
-                    if j == 63:
-                        continue
-                    v = A[i, j + 1]
-                d = abs(((A[i, j] - v) * np.float32(100.0)) / np.float32(255.0))
-                low += int(max(0.0, d - reach))
-                high += int(d + reach)
-    return min(100, low // 90), min(100, high // 90)
+def _fill_sizes(n: int, w: int, sizes: F32, inverses: F32) -> None:
+    """How many pixels the window w holds at each place of a side of n pixels; 1 beyond it."""
+    reach = _reach(w)
+    for at in range(sizes.size):
+        if reach <= at + 1 and at + reach <= n and at >= w - reach:
+            sizes[at] = w
+        elif at < n:
+            sizes[at] = min(n, at + reach) - max(0, at - (w - reach))
+        else:
+            sizes[at] = 1
+    for at in range(sizes.size):
+        inverses[at] = np.float32(1.0) / sizes[at]
 
 
 @kernel
-def bits(B: F32, out: U8) -> float:
-    """Bit k = 16 i + j is B[i, j] > lower median; out (32,) uint8, bit 255 first.
-
-    Returns the gap between the lower and the upper median: rounding smaller than half of it
-    cannot change a bit, since only which half a coefficient is in matters.
-    """
-    flat = B.reshape(256)
-    order = np.sort(flat)
-    median = order[127]
-    for k in range(32):
-        out[k] = 0
-    for k in range(256):
-        if flat[k] > median:
-            out[31 - (k >> 3)] |= np.uint8(1 << (k & 7))
-    return float(order[128] - median)
-
-
-@kernel
-def luma(X: U8, out: F32) -> None:
-    """Luma as `pdqhash` makes it; X (h, w, c), out (h, w).
+def _luma_row(source: U8, out: F32) -> None:
+    """Luma as `pdqhash` makes it; source (w, c), out (w or more,).
 
     It sums in float64 and stores float32, which for a grey picture (c = 1) shown as three equal
     channels gives the grey value itself.
     """
+    if source.shape[1] == 1:
+        for c in range(source.shape[0]):
+            out[c] = np.float32(source[c, 0])
+    else:
+        for c in range(source.shape[0]):
+            out[c] = np.float32(source[c, 0] * 0.299 + source[c, 1] * 0.587 + source[c, 2] * 0.114)
+
+
+@kernel
+def luma(X: U8, out: F32) -> None:
+    """Luma of a whole picture; X (h, w, c), out (h, w)."""
     for i in range(X.shape[0]):
-        source = X[i]
-        target = out[i]
-        if X.shape[2] == 1:
-            for j in range(X.shape[1]):
-                target[j] = np.float32(source[j, 0])
+        _luma_row(X[i], out[i])
+
+
+@kernel
+def _zero(scratch: F32, first: int, count: int) -> None:
+    scratch[first : first + count] = np.float32(0.0)
+
+
+@kernel
+def _turn_in(
+    scratch: F32, strip: int, width: int, rows: int, n: int, column: int, slot: int
+) -> None:
+    """Columns `column` to `column` + 7 of a strip's rows become eight rows of LANES at `slot`.
+
+    From column n on there are zeros, which a running sum may take in without changing.
+    """
+    if column < n:
+        for lane in range(0, rows, 8):
+            at = strip + lane * width + column
+            transpose(scratch, at, width, scratch, slot + lane, LANES)
+    beyond = max(0, min(8, n - column))
+    if beyond < 8:
+        _zero(scratch, slot + beyond * LANES, (8 - beyond) * LANES)
+
+
+@kernel
+def _sum_rows(
+    scratch: F32, strip: int, width: int, rows: int, w: int, n: int, sizes: F32, inverses: F32,
+    ring: int, totals: int, out: int,
+) -> None:  # fmt: skip
+    """Means along the rows of a strip (LANES, width) at every place; in place, by way of `out`."""
+    mask = _power_of_two(w + 8) - 1
+    _zero(scratch, ring, (mask + 1) * LANES)
+    _zero(scratch, totals, LANES)
+    delay = _reach(w) - 1
+    for step in range(n + delay):
+        if step & 7 == 0:
+            _turn_in(scratch, strip, width, rows, n, step, ring + (step & mask) * LANES)
+        slide(scratch, totals, ring, step, step + 1, w, mask)
+        if step >= delay:
+            at = step - delay
+            divide(scratch, totals, sizes[at], inverses[at], out + at * LANES)
+    for column in range(0, n, 8):
+        for lane in range(0, rows, 8):
+            at = out + column * LANES + lane
+            transpose(scratch, at, LANES, scratch, strip + lane * width + column, width)
+
+
+@kernel
+def _sum_to_centres(
+    scratch: F32, tile: int, begin: int, end: int, rows: int, w: int, n: int, sizes: F32,
+    inverses: F32, ring: int, totals: int, out: int, step: int, j: int,
+) -> Any:  # fmt: skip
+    """Means along the rows of a strip under the 64 centres, as far as its columns are there.
+
+    The tile (LANES, _TILE) holds columns `begin` to `end`; out (64, LANES). Takes and returns the
+    next column to be summed and the next centre.
+    """
+    mask = _power_of_two(w + 8) - 1
+    delay = _reach(w) - 1
+    if end >= n:
+        end = n + delay
+    while j < _SIDE:
+        at = _centre(j, n)
+        while step < min(end, at + delay + 1):
+            if step & 7 == 0:
+                slot = ring + (step & mask) * LANES
+                _turn_in(scratch, tile - begin, _TILE, rows, n, step, slot)
+            last = min((step | 7) + 1, at + delay + 1, end)
+            slide(scratch, totals, ring, step, last, w, mask)
+            step = last
+        if step <= at + delay:
+            break
+        divide(scratch, totals, sizes[at], inverses[at], out + j * LANES)
+        j += 1
+    return step, j
+
+
+@kernel
+def _sum_columns(
+    scratch: F32, kept: int, h: int, w: int, sizes: F32, inverses: F32, totals: int, line: int,
+    A: F32,
+) -> None:  # fmt: skip
+    """Means down the columns of `kept`, whose row 0 lies after w of zeros, under the centres."""
+    _zero(scratch, totals, _SIDE)
+    delay = _reach(w) - 1
+    step = 0
+    for i in range(_SIDE):
+        at = _centre(i, h)
+        while step <= at + delay:
+            leaving = kept + step * _SIDE
+            entering = leaving + w * _SIDE
+            advance(scratch, totals, entering, leaving, sizes[at], inverses[at], line, _SIDE)
+            step += 1
+        for j in range(_SIDE):
+            A[i, j] = scratch[np.uint64(line + j)]
+
+
+@kernel
+def _quality(A: F32) -> Any:
+    """How much there is in a 64x64 picture: the sum of its steps, in hundredths of the range."""
+    total: Any = 0
+    for i in range(_SIDE):
+        for j in range(_SIDE - 1):
+            step = ((A[i, j] - A[i, j + 1]) * np.float32(100.0)) / np.float32(255.0)
+            total += abs(np.int32(step))
+    for i in range(_SIDE - 1):
+        above, below = A[i], A[i + 1]
+        for j in range(_SIDE):
+            step = ((above[j] - below[j]) * np.float32(100.0)) / np.float32(255.0)
+            total += abs(np.int32(step))
+    return min(100, total // 90)
+
+
+@kernel
+def _lower_median(values: F32) -> Any:
+    """The 128th smallest of 256 values, found bit by bit of its pattern."""
+    signed = np.empty(256, np.float32)
+    for k in range(256):
+        signed[k] = values[k] + np.float32(0.0)  # no negative zero, whose pattern is another
+    patterns = signed.view(np.int32)
+    # two's complement patterns of negative numbers ascend the wrong way
+    ordered = np.empty(256, np.int32)
+    for k in range(256):
+        ordered[k] = patterns[k] ^ ((patterns[k] >> 31) & np.int32(0x7FFFFFFF))
+    low, high = -(1 << 31), (1 << 31) - 1
+    while low < high:
+        middle = (low + high) >> 1
+        bound = np.int32(middle)
+        below = np.int32(0)
+        for k in range(256):
+            below += np.int32(ordered[k] <= bound)
+        if below >= 128:
+            high = middle
         else:
-            for j in range(X.shape[1]):
-                target[j] = np.float32(
-                    source[j, 0] * 0.299 + source[j, 1] * 0.587 + source[j, 2] * 0.114
+            low = middle + 1
+    for k in range(256):
+        if ordered[k] == low:
+            return signed[k]
+    return signed[0]
+
+
+@kernel
+def hash_picture(A: F32, D: F32, DT: F32, out: U8) -> int:
+    """The hash of a 64x64 picture; returns its quality, 0 to 100.
+
+    B = D · A · Dᵀ, D (16, 64) and DT its transpose; bit k = 16 i + j is B[i, j] > lower median;
+    out (32,) uint8, bit 255 first.
+    """
+    T = np.empty(16 * _SIDE, np.float32)
+    B = np.empty(256, np.float32)
+    rows = D.reshape(D.size)
+    for i in range(16):
+        times_64(rows, i * _SIDE, A, T, i * _SIDE, _SIDE)
+    for i in range(16):
+        times_16(T, i * _SIDE, DT, B, i * 16, _SIDE)
+    median = _lower_median(B)
+    out[:] = 0
+    for k in range(256):
+        if B[k] > median:
+            out[31 - (k >> 3)] |= np.uint8(1 << (k & 7))
+    quality: int = _quality(A)
+    return quality
+
+
+@kernel
+def _layout(h: int, n: int, channels: int) -> Any:
+    """Where each part begins in the scratch, and how long it is: see `picture`."""
+    along, down = _window(n), _window(h)
+    fresh = channels == 1 and along <= WIDEST_FRESH
+    width = _whole(n, 2 * BLOCK)
+    held = _power_of_two(down + (1 if fresh else 2 * LANES))
+    means = 0
+    totals = means + held * width
+    tile = totals + width
+    given = tile + LANES * _TILE
+    turned = given + (0 if fresh else LANES * width)
+    ring = turned + (0 if fresh else LANES * width)
+    lanes = ring + _power_of_two(along + 8) * LANES
+    centres = lanes + LANES
+    kept = centres + _SIDE * LANES
+    along_sizes = kept + (down + _whole(h, LANES) + down) * _SIDE
+    down_sizes = along_sizes + 2 * width
+    end = down_sizes + 2 * _whole(h, BLOCK)
+    return (
+        fresh, width, held, means, totals, tile, given, turned, ring, lanes, centres, kept,
+        along_sizes, down_sizes, end,
+    )  # fmt: skip
+
+
+@kernel
+def scratch_size(h: int, n: int, channels: int) -> int:
+    """Floats that `picture` needs for its work on a picture of h rows and n columns."""
+    end: int = _layout(h, n, channels)[14]
+    return end
+
+
+@kernel
+def picture(X: U8, scratch: F32, A: F32) -> None:
+    """The 64x64 picture that PDQ transforms.
+
+    X: (h, w, 1 or 3) uint8; scratch: flat, at least `scratch_size` long, whatever it holds;
+    A: (64, 64). The work goes on by strips of LANES rows of the first two sums' results.
+    """
+    h, n, channels = X.shape
+    along, down = _window(n), _window(h)
+    (
+        fresh, width, held, means, totals, tile, given, turned, ring, lanes, centres, kept,
+        along_sizes, down_sizes, end,
+    ) = _layout(h, n, channels)  # fmt: skip
+    sizes = scratch[along_sizes : along_sizes + width]
+    inverses = scratch[along_sizes + width : along_sizes + 2 * width]
+    tall = _whole(h, BLOCK)
+    rows_sizes = scratch[down_sizes : down_sizes + tall]
+    rows_inverses = scratch[down_sizes + tall : end]
+    _fill_sizes(n, along, sizes, inverses)
+    _fill_sizes(h, down, rows_sizes, rows_inverses)
+    # means along rows: as many as the window down the columns holds, zero before the first; of
+    # those under the centres likewise
+    _zero(scratch, means, held * width)
+    _zero(scratch, totals, width)
+    _zero(scratch, kept, down * _SIDE)
+    pixels = X.reshape(X.size)
+    delay = _reach(down) - 1
+    reach = width + along
+    padded = np.zeros(((LANES + delay) * reach) if fresh else 1, np.uint8)
+    ready = 0
+    for first in range(0, h, LANES):
+        rows = min(LANES, h - first)
+        begin = first + delay if first else 0
+        stop = first + rows + delay
+        if fresh:
+            for step in range(begin, stop):
+                row = (step - begin) * reach
+                if step < h:
+                    copy(pixels, step * n, padded, row + along - _reach(along), n)
+                else:
+                    padded[row : row + reach] = 0
+        while not fresh and ready < stop:
+            block = max(0, min(LANES, h - ready))
+            for i in range(block):
+                _luma_row(X[ready + i], scratch[given + i * width : given + (i + 1) * width])
+            if block:
+                _sum_rows(
+                    scratch, given, width, block, along, n, sizes, inverses, ring, lanes, turned
                 )
-
-
-@kernel
-def window_sizes(n: int, w: int) -> F32:
-    """How many pixels the reference's window w holds at each place of a side of n pixels."""
-    half = (w + 2) // 2
-    sizes = np.empty(n, np.float32)
-    for at in range(n):
-        sizes[at] = min(n, at + half) - max(0, at - (w - half))
-    return sizes
-
-
-@kernel
-def row_sums(X: F32, w: int, out: F32) -> None:
-    """The reference's running sums along each row, operation by operation; X, out (h, n).
-
-    A pixel enters the sum before another leaves it. A sum must wait for the one before, so eight
-    rows go side by side to use that time.
-    """
-    h, n = X.shape
-    half = (w + 2) // 2
-    last = h - 1
-    for block in range(0, h, 8):
-        top = max(0, min(block, h - 8))
-        a0, a1, a2, a3 = X[top], X[min(top + 1, last)], X[min(top + 2, last)], X[min(top + 3, last)]
-        a4, a5 = X[min(top + 4, last)], X[min(top + 5, last)]
-        a6, a7 = X[min(top + 6, last)], X[min(top + 7, last)]
-        o0, o1, o2 = out[top], out[min(top + 1, last)], out[min(top + 2, last)]
-        o3, o4, o5 = out[min(top + 3, last)], out[min(top + 4, last)], out[min(top + 5, last)]
-        o6, o7 = out[min(top + 6, last)], out[min(top + 7, last)]
-        t0 = t1 = t2 = t3 = t4 = t5 = t6 = t7 = np.float32(0.0)
-        for step in range(n + half - 1):
-            at = step - (half - 1)
-            if step < n:
-                t0 += a0[step]
-                t1 += a1[step]
-                t2 += a2[step]
-                t3 += a3[step]
-                t4 += a4[step]
-                t5 += a5[step]
-                t6 += a6[step]
-                t7 += a7[step]
-            if at > w - half:
-                gone = at - (w - half + 1)
-                t0 -= a0[gone]
-                t1 -= a1[gone]
-                t2 -= a2[gone]
-                t3 -= a3[gone]
-                t4 -= a4[gone]
-                t5 -= a5[gone]
-                t6 -= a6[gone]
-                t7 -= a7[gone]
-            if at >= 0:
-                o0[at] = t0
-                o1[at] = t1
-                o2[at] = t2
-                o3[at] = t3
-                o4[at] = t4
-                o5[at] = t5
-                o6[at] = t6
-                o7[at] = t7
-
-
-@kernel
-def column_means(X: F32, w: int, out: F32) -> None:
-    """The reference's running means down each column, likewise; X, out (n, m)."""
-    n, m = X.shape
-    half = (w + 2) // 2
-    total = np.zeros(m, np.float32)
-    sizes = window_sizes(n, w)
-    for step in range(n + half - 1):
-        at = step - (half - 1)
-        if step < n:
-            entering = X[step]
-            for c in range(m):
-                total[c] += entering[c]
-        if at > w - half:
-            leaving = X[at - (w - half + 1)]
-            for c in range(m):
-                total[c] -= leaving[c]
-        if at >= 0:
-            target = out[at]
-            divisor = sizes[at]
-            for c in range(m):
-                target[c] = total[c] / divisor
-
-
-@kernel
-def reference_picture(X: U8, A: F32) -> None:
-    """The 64x64 picture with every sum in the reference's order; X (h, w, c), A (64, 64).
-
-    Means along rows, down columns, and both once more; of the second pair only the columns under
-    the 64 centres are carried on.
-    """
-    h, w = X.shape[0], X.shape[1]
-    along = (w + 127) // 128
-    down = (h + 127) // 128
-    sizes = window_sizes(w, along)
-    first = np.empty((h, w), np.float32)
-    second = np.empty((h, w), np.float32)
-    luma(X, first)
-    row_sums(first, along, second)
-    for i in range(h):
-        line = second[i]
-        for c in range(w):
-            line[c] /= sizes[c]
-    column_means(second, down, first)
-    row_sums(first, along, second)
-    kept = np.empty((h, 64), np.float32)
-    for i in range(h):
-        for j in range(64):
-            c = int((j + 0.5) * w / 64)
-            kept[i, j] = second[i, c] / sizes[c]
-    means = np.empty((h, 64), np.float32)
-    column_means(kept, down, means)
-    for i in range(64):
-        A[i] = means[int((i + 0.5) * h / 64)]
+            else:
+                _zero(scratch, given, LANES * width)
+            for i in range(LANES):
+                to = means + ((ready + i) & (held - 1)) * width
+                if i < block:
+                    copy(scratch, given + i * width, scratch, to, width)
+                else:
+                    _zero(scratch, to, width)
+            ready += LANES
+        _zero(scratch, ring, _power_of_two(along + 8) * LANES)
+        _zero(scratch, lanes, LANES)
+        column = j = 0
+        for left in range(0, width, _TILE):
+            length = min(_TILE, width - left)
+            for step in range(begin, stop):
+                entering = means + (step & (held - 1)) * width + left
+                leaving = means + ((step - down) & (held - 1)) * width + left
+                at = max(step - delay, first)
+                size, inverse = rows_sizes[at], rows_inverses[at]
+                target = tile + (at - first) * _TILE
+                if fresh:
+                    advance_fresh(
+                        padded, (step - begin) * reach + left, along, scratch,
+                        along_sizes + left, along_sizes + width + left, totals + left,
+                        entering, leaving, size, inverse, target, length,
+                    )  # fmt: skip
+                else:
+                    advance(
+                        scratch, totals + left, entering, leaving, size, inverse, target, length
+                    )
+            column, j = _sum_to_centres(
+                scratch, tile, left, left + length, rows, along, n, sizes, inverses, ring, lanes,
+                centres, column, j,
+            )  # fmt: skip
+        to = kept + (down + first) * _SIDE
+        for lane in range(0, LANES, 8):
+            for j in range(0, _SIDE, 8):
+                square = centres + j * LANES + lane
+                transpose(scratch, square, LANES, scratch, to + lane * _SIDE + j, _SIDE)
+    _zero(scratch, kept + (down + h) * _SIDE, delay * _SIDE)
+    _sum_columns(scratch, kept, h, down, rows_sizes, rows_inverses, lanes, centres, A)
