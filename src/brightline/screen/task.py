@@ -22,13 +22,18 @@ from brightline.screen.matching import Owned, Probes
 from brightline.screen.tally import Tally, kind_of
 from brightline.signals.digests import digests_many
 from brightline.signals.media import Sort, sniff
-from brightline.signals.perceive import Perception, outcome_of, perceive, without_pixels
+from brightline.signals.perceive import (
+    Encoded,
+    Perception,
+    outcome_of,
+    perceive_many,
+    without_pixels,
+)
 from brightline.sources import Reconciliation, ShardReader
 from brightline.sources.paths import IMAGE_EXTENSIONS, extension
 from brightline.types import (
     Content,
     Declared,
-    Digests,
     ExactOnly,
     Failed,
     Kind,
@@ -48,9 +53,9 @@ COUNTS = "counts.json"
 
 #: items matched together
 _BATCH = 512
-#: items digested together: how many at most, and how many bytes of them
-_DIGESTED = 64
-_DIGESTED_BYTES = 8 << 20
+#: items screened together: how many at most, and how many bytes of them
+_TOGETHER = 64
+_TOGETHER_BYTES = 8 << 20
 
 
 class Beat(Protocol):
@@ -66,7 +71,8 @@ class Beat(Protocol):
         """So many more items are done."""
 
 
-See = Callable[[bytes, str, tuple[Declared, ...]], Perception]
+#: decodes and hashes pictures, however it contains the decoders
+See = Callable[[Sequence[Encoded]], list[Perception]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,14 +99,12 @@ class Setting:
 def direct(setting: Setting, beat: Beat) -> See:
     """Decode in this process."""
 
-    def see(data: bytes, media_type: str, declared: tuple[Declared, ...]) -> Perception:
-        beat.item()
-        return perceive(
-            data,
-            media_type,
-            declared,
+    def see(pictures: Sequence[Encoded]) -> list[Perception]:
+        return perceive_many(
+            pictures,
             max_pixels=setting.limits.max_pixels,
             orientations=setting.orientations,
+            begin=beat.item,
         )
 
     return see
@@ -117,61 +121,66 @@ class _Item:
 Item: TypeAlias = Content | Streamed | NoContent
 
 
-def _digested(
-    reads: Iterable[Item | Rows],
-) -> Iterator[tuple[Item, Digests | None] | tuple[Rows, None]]:
-    """What was read, in order, with the digests of bytes; those of many are made at once."""
+def _batches(reads: Iterable[Item | Rows]) -> Iterator[list[Item] | Rows]:
+    """What was read, in order: items gathered to be screened together, rows as they come."""
     waiting: list[Item] = []
     size = 0
-
-    def ready() -> Iterator[tuple[Item, Digests | None]]:
-        made = iter(digests_many([read.data for read in waiting if isinstance(read, Content)]))
-        for read in waiting:
-            yield read, next(made) if isinstance(read, Content) else None
-        waiting.clear()
-
     for read in reads:
         if isinstance(read, Rows):
-            yield from ready()
-            yield read, None
-            size = 0
+            yield waiting
+            yield read
+            waiting, size = [], 0
             continue
         waiting.append(read)
         size += len(read.data) if isinstance(read, Content) else 0
-        if len(waiting) >= _DIGESTED or size >= _DIGESTED_BYTES:
-            yield from ready()
-            size = 0
-    yield from ready()
+        if len(waiting) >= _TOGETHER or size >= _TOGETHER_BYTES:
+            yield waiting
+            waiting, size = [], 0
+    yield waiting
 
 
-def _screen(read: Item, digest: Digests | None, see: See) -> _Item:
-    """What becomes of one item; `digest` is of its bytes, if it has them."""
-    match read:
-        case NoContent():
-            outcome = _unread(read.reason)
-            return _Item(read.locator, outcome, 0, read.declared)
-        case Content():
-            if not read.data:
-                return _Item(read.locator, Skipped(Reason.EMPTY), 0, read.declared)
-            assert digest is not None
-            media_type, sort = sniff(read.data)
-            if sort is Sort.PICTURE and not read.expanded:
-                outcome = outcome_of(digest, media_type, see(read.data, media_type, read.declared))
-            else:
-                outcome = without_pixels(
-                    digest,
-                    media_type,
-                    sort,
-                    expanded=read.expanded,
-                    awaited=_is_awaited(read.locator),
-                )
-            return _Item(read.locator, outcome, len(read.data), read.declared)
-        case Streamed():
-            media_type, sort = sniff(read.head)
-            outcome = without_pixels(read.digests, media_type, sort, expanded=read.expanded)
-            return _Item(read.locator, outcome, read.size, read.declared)
-        case _:
-            assert_never(read)
+def _screen(reads: Sequence[Item], see: See) -> Iterator[_Item]:
+    """What becomes of some items, in order."""
+    filled = [read for read in reads if isinstance(read, Content) and read.data]
+    sorts = [sniff(read.data) for read in filled]
+    pictures = [
+        (read.data, media_type, read.declared) if _is_picture(read, sort) else None
+        for read, (media_type, sort) in zip(filled, sorts, strict=True)
+    ]
+    seen = iter(see([picture for picture in pictures if picture is not None]))
+    digests = digests_many([read.data for read in filled])
+    known = zip(sorts, pictures, digests, strict=True)
+    for read in reads:
+        match read:
+            case NoContent():
+                yield _Item(read.locator, _unread(read.reason), 0, read.declared)
+            case Content():
+                if not read.data:
+                    yield _Item(read.locator, Skipped(Reason.EMPTY), 0, read.declared)
+                    continue
+                (media_type, sort), picture, digest = next(known)
+                if picture is not None:
+                    outcome = outcome_of(digest, media_type, next(seen))
+                else:
+                    outcome = without_pixels(
+                        digest,
+                        media_type,
+                        sort,
+                        expanded=read.expanded,
+                        awaited=_is_awaited(read.locator),
+                    )
+                yield _Item(read.locator, outcome, len(read.data), read.declared)
+            case Streamed():
+                media_type, sort = sniff(read.head)
+                outcome = without_pixels(read.digests, media_type, sort, expanded=read.expanded)
+                yield _Item(read.locator, outcome, read.size, read.declared)
+            case _:
+                assert_never(read)
+
+
+def _is_picture(read: Content, sort: Sort) -> bool:
+    """Whether its pixels are looked at."""
+    return sort is Sort.PICTURE and not read.expanded
 
 
 def _is_awaited(locator: str) -> bool:
@@ -292,13 +301,14 @@ def run_task(setting: Setting, job: Job, beat: Beat, see: See) -> dict[str, Any]
         reader = ShardReader(job.shard, setting.limits, on_bytes=beat.read)
         with Archive(folder / SIGNALS) as archive:
             result = _Result(setting, job, archive)
-            for read, digest in _digested(reader):
-                if isinstance(read, Rows):
-                    result.add_rows(read)
-                    beat.done(read.count)
+            for batch in _batches(reader):
+                if isinstance(batch, Rows):
+                    result.add_rows(batch)
+                    beat.done(batch.count)
                 else:
-                    result.add(_screen(read, digest, see))
-                    beat.done(1)
+                    for item in _screen(batch, see):
+                        result.add(item)
+                    beat.done(len(batch))
             result.flush()
         _finish(setting, job, folder, result, started, reader.reconciliation)
 

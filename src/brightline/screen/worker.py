@@ -6,6 +6,7 @@ import ctypes
 import multiprocessing as mp
 import time
 import traceback
+from collections.abc import Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -14,7 +15,8 @@ from typing import Any
 from brightline.errors import BrightlineError
 from brightline.screen.confine import confine
 from brightline.screen.guard import Guard
-from brightline.screen.task import Job, Setting, direct, run_task
+from brightline.screen.task import Job, See, Setting, direct, run_task
+from brightline.signals.perceive import Encoded, Perception
 
 #: slots of the shared array: items done, bytes read, time of the last sign of life, decoding?
 ITEMS, BYTES, ALIVE, DECODING = range(4)
@@ -108,7 +110,7 @@ def work(pipe: Connection, slots: Any, setting: Setting) -> None:
         if isolated:
             guard = Guard(setting.limits, setting.orientations)
             try:
-                answer = _do(setting, job, beat, guard)
+                answer = _do(setting, job, beat, _guarded(guard, beat))
             finally:
                 guard.close()
         else:
@@ -116,8 +118,20 @@ def work(pipe: Connection, slots: Any, setting: Setting) -> None:
         pipe.send(answer)
 
 
-def _do(setting: Setting, job: Job, beat: SharedBeat, how: Any) -> Answer:
-    see = how.perceive if isinstance(how, Guard) else how
+def _guarded(guard: Guard, beat: SharedBeat) -> See:
+    """Decode in the guard, one picture at a time, with a sign of life after each."""
+
+    def see(pictures: Sequence[Encoded]) -> list[Perception]:
+        seen = []
+        for picture in pictures:
+            seen.append(guard.perceive(*picture))
+            beat.read(0)
+        return seen
+
+    return see
+
+
+def _do(setting: Setting, job: Job, beat: SharedBeat, see: See) -> Answer:
     beat.read(0)
     try:
         return Done(run_task(setting, job, beat, see))

@@ -17,6 +17,7 @@ import simplejpeg
 from PIL import Image, ImageFile
 
 from brightline.signals.jpeg import JpegHeader, jpeg_header
+from brightline.signals.memory import Arena
 from brightline.types import U8, Reason
 
 # the limit on pixels is ours and comes before decoding; Pillow's would differ by format
@@ -63,11 +64,16 @@ class Undecoded:
     height: int | None = None
 
 
-def decode(data: bytes, media_type: str, max_pixels: int) -> Picture | Undecoded:
-    """Decode one picture whose media type `media.sniff` gave. Never raises but for exits."""
+def decode(
+    data: bytes, media_type: str, max_pixels: int, arena: Arena | None = None
+) -> Picture | Undecoded:
+    """Decode one picture whose media type `media.sniff` gave. Never raises but for exits.
+
+    The pixels may lie in the arena, if one is given.
+    """
     try:
         if media_type == "image/jpeg":
-            return _jpeg(data, max_pixels)
+            return _jpeg(data, max_pixels, arena)
         return _pillow(data, media_type, max_pixels)
     except MemoryError:
         return Undecoded(Reason.DECODER_MEMORY)
@@ -75,7 +81,7 @@ def decode(data: bytes, media_type: str, max_pixels: int) -> Picture | Undecoded
         return Undecoded(Reason.UNDECODABLE)
 
 
-def _jpeg(data: bytes, max_pixels: int) -> Picture | Undecoded:
+def _jpeg(data: bytes, max_pixels: int, arena: Arena | None) -> Picture | Undecoded:
     """The luma plane where there is one; Pillow for CMYK and what libjpeg-turbo refuses."""
     header = jpeg_header(data)
     if header is None:
@@ -89,7 +95,8 @@ def _jpeg(data: bytes, max_pixels: int) -> Picture | Undecoded:
         return _pillow(data, "image/jpeg", max_pixels)
     pipeline = "full+luma" if header.components == 3 else "full"
     try:
-        pixels = _luma(data, strict=True)
+        room = arena.take(header.width * header.height) if arena is not None else None
+        pixels = _luma(data, strict=True, room=room)
     except ValueError as error:
         return _warned(data, header, pipeline, max_pixels, str(error).lower())
     return Picture(pixels, pipeline, *size, orientation=header.orientation)
@@ -122,9 +129,9 @@ def _warned(
     )
 
 
-def _luma(data: bytes, *, strict: bool) -> U8:
+def _luma(data: bytes, *, strict: bool, room: U8 | None = None) -> U8:
     pixels: U8 = simplejpeg.decode_jpeg(
-        data, "GRAY", fastdct=False, fastupsample=False, strict=strict
+        data, "GRAY", fastdct=False, fastupsample=False, strict=strict, buffer=room
     )
     return pixels[:, :, 0]
 

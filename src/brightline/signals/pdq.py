@@ -7,7 +7,6 @@ result is that of `pdqhash` for the same pixels, bit for bit.
 from __future__ import annotations
 
 import math
-import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -16,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brightline.signals import _pdq_kernels as kernels
+from brightline.signals.memory import kept
 from brightline.types import U8
 
 F32 = npt.NDArray[np.float32]
@@ -45,11 +45,6 @@ _TURNS: tuple[Callable[[Any], Any], ...] = (
     lambda x: np.swapaxes(np.rot90(x, 2), 0, 1),
 )
 
-# a picture's work is done in memory that is kept for the next one, up to this many floats
-_KEPT = 1 << 22
-_CACHE_LINE = 64
-_memory = threading.local()
-
 
 def _dct_matrix() -> F32:
     scale = float(np.float32(math.sqrt(2.0 / 64.0)))
@@ -73,20 +68,6 @@ class Hashed:
     turned: tuple[bytes, ...] = ()
 
 
-def _scratch(size: int) -> F32:
-    """Memory for `size` floats, on a cache line; what it holds is any."""
-    held: F32 | None = getattr(_memory, "scratch", None)
-    if held is not None and len(held) >= size:
-        return held
-    spare = _CACHE_LINE // 4
-    memory = np.empty(max(size, 1 << 18) + spare, np.float32)
-    first = -memory.ctypes.data % _CACHE_LINE // 4
-    held = memory[first : first + len(memory) - spare]
-    if len(held) <= _KEPT:
-        _memory.scratch = held
-    return held
-
-
 def _hash(pixels: U8) -> tuple[bytes, int]:
     """The hash and quality of a picture whose sides are at least MIN_SIDE."""
     planes = pixels if pixels.ndim == 3 else pixels[..., None]
@@ -97,7 +78,8 @@ def _hash(pixels: U8) -> tuple[bytes, int]:
     if X.shape[:2] == (64, 64):
         kernels.luma(X, A)
     else:
-        kernels.picture(X, _scratch(kernels.scratch_size(*X.shape)), A)
+        scratch = kept("pdq", 4 * kernels.scratch_size(*X.shape))
+        kernels.picture(X, scratch[: scratch.size & -4].view(np.float32), A)
     out = np.empty(32, np.uint8)
     quality = kernels.hash_picture(A, _D, _DT, out)
     return out.tobytes(), quality

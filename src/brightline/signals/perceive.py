@@ -7,13 +7,16 @@ opaque, without the border that a dataset's resizing added.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import numpy as np
 
 from brightline.signals.decode import Picture, Undecoded, decode
 from brightline.signals.digests import digests
 from brightline.signals.media import Sort, sniff
+from brightline.signals.memory import Arena
 from brightline.signals.pdq import MIN_SIDE, ORIENTATIONS, pdq
 from brightline.signals.unpad import unpadded
 from brightline.types import (
@@ -37,6 +40,12 @@ UPRIGHT = "exif orientation"
 ON_WHITE = "on white"
 ON_BLACK = "on black"
 UNPADDED = "unpadded crop"
+
+#: a picture's bytes, its media type, and what is declared of it
+Encoded: TypeAlias = tuple[bytes, str, tuple[Declared, ...]]
+
+#: bytes of pixels that may wait to be hashed
+_HELD = 1 << 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,18 +103,8 @@ def _views(
     return views
 
 
-def perceive(
-    data: bytes,
-    media_type: str,
-    declared: tuple[Declared, ...] = (),
-    *,
-    max_pixels: int,
-    orientations: bool = False,
-) -> Perception:
-    """Decode and hash every view. The only function that touches a decoder."""
-    picture = decode(data, media_type, max_pixels)
-    if isinstance(picture, Undecoded):
-        return Perception((), picture.width, picture.height, (), picture.reason)
+def _hashed(picture: Picture, declared: tuple[Declared, ...], orientations: bool) -> Perception:
+    """What a decoded picture gives."""
     try:
         views = _views(picture, declared, orientations)
     except MemoryError:
@@ -116,6 +115,53 @@ def perceive(
     elif min(picture.width, picture.height) < MIN_SIDE:
         reason = Reason.TOO_SMALL
     return Perception(tuple(views), picture.width, picture.height, picture.notes, reason)
+
+
+def perceive_many(
+    pictures: Sequence[Encoded],
+    *,
+    max_pixels: int,
+    orientations: bool = False,
+    begin: Callable[[], None] = lambda: None,
+) -> list[Perception]:
+    """Decode and hash every view of every picture. The only function that touches a decoder.
+
+    Several are decoded before they are hashed: a processor that lowers its clock for wide
+    registers stays slow for most of a millisecond, which the next decoding would spend
+    (docs/adr/0010). `begin` is called as each decoding begins.
+    """
+    found: dict[int, Perception] = {}
+    decoded: list[tuple[int, Picture]] = []
+    arena = Arena("luma", _HELD)
+    held = 0
+    for place, (data, media_type, _) in enumerate(pictures):
+        begin()
+        picture = decode(data, media_type, max_pixels, arena)
+        if isinstance(picture, Undecoded):
+            found[place] = Perception((), picture.width, picture.height, (), picture.reason)
+        else:
+            decoded.append((place, picture))
+            held += picture.pixels.nbytes
+        if held >= _HELD // 2 or place == len(pictures) - 1:
+            for number, picture in decoded:
+                found[number] = _hashed(picture, pictures[number][2], orientations)
+            decoded.clear()
+            arena.clear()
+            held = 0
+    return [found[place] for place in range(len(pictures))]
+
+
+def perceive(
+    data: bytes,
+    media_type: str,
+    declared: tuple[Declared, ...] = (),
+    *,
+    max_pixels: int,
+    orientations: bool = False,
+) -> Perception:
+    """`perceive_many` for one."""
+    one = (data, media_type, declared)
+    return perceive_many([one], max_pixels=max_pixels, orientations=orientations)[0]
 
 
 def outcome_of(digest: Digests, media_type: str, seen: Perception) -> Outcome:
