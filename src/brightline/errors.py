@@ -4,7 +4,8 @@
     ├── UsageError                  the request cannot be carried out as asked (exit 2)
     │   ├── WorkspaceError          the workspace is missing, locked, unreadable or incomplete
     │   ├── ListError               a hash list or snapshot is missing or cannot be used
-    │   │   └── ListFormatError     a list file was refused; names lines, never their content
+    │   │   ├── ListFormatError     a list file was refused; names lines, never their content
+    │   │   └── FeedError           a feed cannot be read; its kinds: `lists.feeds.errors`
     │   ├── SourceError             a source is missing or of a kind that cannot be read
     │   │   └── SourceChangedError  a source is no longer what the run's manifest froze
     │   └── SealError               findings could not be sealed or opened

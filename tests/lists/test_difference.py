@@ -9,9 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brightline.lists import ListDiff, diff, import_list, open_list
-from brightline.lists.collected import TYPES
+from brightline.lists.collected import TYPES, Collected
 from brightline.lists.difference import compare
 from brightline.lists.entries import finish
+from brightline.lists.records import Record
 from brightline.types import SignalType
 from tests.lists.helpers import Row, collected, csv_file, value
 
@@ -50,6 +51,21 @@ def test_the_difference_is_the_one_defined(old: list[Row], new: list[Row]) -> No
     before, _ = finish(collected(old))
     after, _ = finish(collected(new))
     assert compare(before, after) == by_definition(old, new)
+
+
+@settings(deadline=None, max_examples=100)
+@given(some_rows, some_rows)
+def test_what_several_origins_say_is_said_once(old: list[Row], new: list[Row]) -> None:
+    sides = []
+    for given_rows in (old, new):
+        made = Collected()
+        for number, (signal, raw, category, _) in enumerate(given_rows):
+            made.add_record(
+                Record(((signal, raw),), category=category or "", source_id=str(number))
+            )
+        sides.append(finish(made)[0])
+        assert len(sides[-1]) == len(given_rows)
+    assert compare(*sides) == by_definition(old, new)
 
 
 def test_versions_are_compared(tmp_path: Path) -> None:

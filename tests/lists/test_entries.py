@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from brightline.errors import DamagedError
 from brightline.lists import entries_file
 from brightline.lists.collected import TYPES
-from brightline.lists.entries import Entries, content_digest, finish
+from brightline.lists.content import Settings, content_digest
+from brightline.lists.entries import Entries, finish
 from brightline.lists.entries_file import read_entries_file, write_entries
 from brightline.types import Pipeline, Role, SignalType
 from tests.lists.helpers import Row, collected, rows, value
@@ -29,13 +30,7 @@ some_rows = st.lists(row, max_size=30)
 
 
 def digest(entries: Entries) -> str:
-    return content_digest(
-        entries,
-        role=Role.KNOWN_BAD,
-        pipeline=Pipeline.UNKNOWN,
-        pdq_threshold=31,
-        pdq_min_quality=50,
-    )
+    return content_digest(entries, Settings())
 
 
 def collapse(given_rows: list[Row]) -> list[Row]:
@@ -138,21 +133,16 @@ def test_the_digest_tells_every_difference() -> None:
         [first, (SignalType.PDQ, value(SignalType.PDQ, 2), None, ())],
     ]
     digests = {digest(finish(collected(other))[0]) for other in others}
-    usual: dict[str, object] = {
-        "role": Role.KNOWN_BAD,
-        "pipeline": Pipeline.UNKNOWN,
-        "pdq_threshold": 31,
-        "pdq_min_quality": 50,
-    }
-    for change in (
-        {"role": Role.KNOWN_GOOD},
-        {"pipeline": Pipeline.FULL},
-        {"pdq_threshold": 30},
-        {"pdq_min_quality": 49},
+    for changed in (
+        Settings(role=Role.KNOWN_GOOD),
+        Settings(pipeline=Pipeline.FULL),
+        Settings(pdq_threshold=30),
+        Settings(pdq_min_quality=49),
+        Settings(scheme="us"),
     ):
-        digests.add(content_digest(entries, **{**usual, **change}))  # type: ignore[arg-type]
+        digests.add(content_digest(entries, changed))
     digests.add(digest(entries))
-    assert len(digests) == len(others) + 4 + 1
+    assert len(digests) == len(others) + 5 + 1
 
 
 @settings(deadline=None, max_examples=50)
@@ -160,7 +150,7 @@ def test_the_digest_tells_every_difference() -> None:
 def test_entries_round_trip_through_parquet(
     tmp_path_factory: pytest.TempPathFactory, given_rows: list[Row], batch: int
 ) -> None:
-    path = tmp_path_factory.mktemp("entries") / "entries.parquet"
+    path = tmp_path_factory.mktemp("entries")
     entries, _ = finish(collected(given_rows))
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(entries_file, "_BATCH", batch)
@@ -177,8 +167,8 @@ def test_other_programs_can_read_the_parquet(tmp_path: Path) -> None:
         (SignalType.MD5, value(SignalType.MD5, 1), "A", ("x", "y")),
         (SignalType.PDQ, value(SignalType.PDQ, 1), None, ()),
     ]
-    write_entries(tmp_path / "e.parquet", finish(collected(given_rows))[0])
-    assert pq.read_table(tmp_path / "e.parquet").to_pylist() == [
+    write_entries(tmp_path, finish(collected(given_rows))[0])
+    assert pq.read_table(tmp_path / "entries.parquet").to_pylist() == [
         {
             "entry": 0,
             "type": "md5",
@@ -194,18 +184,18 @@ def test_a_damaged_parquet_is_said_so(tmp_path: Path) -> None:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    path = tmp_path / "e.parquet"
+    path = tmp_path / "entries.parquet"
     given_rows: list[Row] = [(SignalType.MD5, value(SignalType.MD5, 1), "A", ())]
-    write_entries(path, finish(collected(given_rows))[0])
+    write_entries(tmp_path, finish(collected(given_rows))[0])
     whole = path.read_bytes()
     with pytest.raises(DamagedError):
-        read_entries_file(path, ("B",))
+        read_entries_file(tmp_path, ("B",))
     table = pq.read_table(path)
     pq.write_table(table.set_column(2, "value", pa.array([b"short"])), path)
     with pytest.raises(DamagedError):
-        read_entries_file(path, ("A",))
+        read_entries_file(tmp_path, ("A",))
     for data in (b"", whole[:-4], whole[4:], b"x" * 100):
         path.write_bytes(data)
         with pytest.raises(DamagedError) as caught:
-            read_entries_file(path, ("A",))
+            read_entries_file(tmp_path, ("A",))
         assert "\n" not in str(caught.value)

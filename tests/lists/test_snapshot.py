@@ -18,15 +18,19 @@ from brightline.errors import DamagedError, ListError, ListFormatError
 from brightline.lists import (
     HashList,
     ListManifest,
+    Removed,
+    apply_changes,
     import_list,
-    importing,
+    indexes,
     list_names,
     list_versions,
+    open_delta,
     open_list,
+    versions,
 )
 from brightline.lists.collected import TYPES
 from brightline.lists.manifest import read_manifest
-from brightline.types import EXACT_TYPES, Pipeline, Role, SignalType
+from brightline.types import Pipeline, Role, SignalType
 from tests.lists.helpers import Row, csv_file, rows, value
 
 MIXED: list[Row] = [
@@ -65,26 +69,23 @@ def test_every_entry_is_found_through_its_index(tmp_path: Path) -> None:
         wanted = [n for n, r in enumerate(MIXED) if r[0] is signal]
         queries = np.frombuffer(b"".join(MIXED[n][1] for n in wanted), np.uint8)
         queries = queries.reshape(-1, signal.width)
-        if signal in EXACT_TYPES:
-            exact = opened.exact(signal)
-            assert exact is not None
-            query, found = exact.search(queries)
-        else:
-            assert opened.pdq is not None
-            query, found, distance = opened.pdq.search(queries, 31)
+        if signal is SignalType.PDQ:
+            query, entries, distance = opened.search_pdq(queries)
             assert distance.tolist() == [0] * len(wanted)
-        entries = opened.entry_ids(signal)[found]
-        assert [wanted[q] for q in query] == entries.tolist()
+        else:
+            query, entries = opened.search_exact(signal, queries)
+        assert [wanted[q] for q in query] == entries.tolist() == wanted
         assert opened.category(entries) == [MIXED[n][2] for n in entries]
-    assert opened.exact(SignalType.PDQ) is None
+        again, same = opened.search_exact(signal, queries)
+        assert (again.tolist(), same.tolist()) == (query.tolist(), entries.tolist())
 
 
 def test_columns_are_mapped_not_read(tmp_path: Path) -> None:
     do_import(tmp_path, MIXED)
-    opened = open_list(tmp_path / "lists", "hotline")
-    opened.category([3])
-    assert isinstance(opened._categories, np.memmap)
-    assert isinstance(opened.entry_ids(SignalType.MD5), np.memmap)
+    (segment,) = open_list(tmp_path / "lists", "hotline").segments
+    segment.categories(np.array([3]))
+    assert isinstance(segment._categories, np.memmap)
+    assert isinstance(segment.indexes.ids(SignalType.MD5), np.memmap)
 
 
 def test_a_snapshot_pickles_as_its_path(tmp_path: Path) -> None:
@@ -105,10 +106,12 @@ def test_lists_of_none_and_one(tmp_path: Path, given: list[Row]) -> None:
     assert new
     assert len(opened) == manifest.entries == len(given)
     assert opened.category([0] * len(given)) == [r[2] for r in given]
-    assert (opened.pdq is not None) == any(r[0] is SignalType.PDQ for r in given)
-    for signal in EXACT_TYPES:
-        assert (opened.exact(signal) is not None) == any(r[0] is signal for r in given)
-        assert len(opened.entry_ids(signal)) == sum(r[0] is signal for r in given)
+    for signal in TYPES:
+        mine = [n for n, r in enumerate(given) if r[0] is signal]
+        asked = np.frombuffer(b"".join(r[1] for r in MIXED if r[0] is signal), np.uint8)
+        _, entries = opened.search_exact(signal, asked.reshape(-1, signal.width))
+        assert sorted(entries.tolist()) == mine
+    assert opened.numbers().tolist() == list(range(len(given)))
     assert rows(opened.entries()) == given
     opened.verify()
 
@@ -236,7 +239,15 @@ def test_a_refused_file_imports_nothing(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     "where",
-    ["write_entries", "_close", "ExactIndex", "HammingIndex", "write_atomic", "fsync", "rename"],
+    [
+        "write_segment",
+        "close_folder",
+        "ExactIndex",
+        "HammingIndex",
+        "write_atomic",
+        "fsync",
+        "rename",
+    ],
 )
 def test_a_failure_midway_leaves_the_former_version(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, where: str
@@ -247,10 +258,10 @@ def test_a_failure_midway_leaves_the_former_version(
         raise OSError(28, "No space left on device")
 
     with monkeypatch.context() as patch:
-        if where in ("write_entries", "_close"):
-            patch.setattr(importing, where, broken)
+        if where in ("write_segment", "close_folder"):
+            patch.setattr(versions, where, broken)
         elif where in ("ExactIndex", "HammingIndex"):
-            patch.setattr(getattr(importing, where), "save", broken)
+            patch.setattr(getattr(indexes, where), "save", broken)
         elif where == "write_atomic":
             patch.setattr(storage, "write_atomic", broken)
         elif where == "fsync":
@@ -272,8 +283,8 @@ def test_what_a_killed_import_left_is_not_a_version(tmp_path: Path) -> None:
     code = (
         "import os, sys\n"
         "from pathlib import Path\n"
-        "from brightline.lists import import_list, importing\n"
-        "importing._close = lambda folder: os.kill(os.getpid(), 9)\n"
+        "from brightline.lists import import_list, versions\n"
+        "versions.close_folder = lambda folder: os.kill(os.getpid(), 9)\n"
         "import_list(Path(sys.argv[1]), 'x', Path(sys.argv[2]))\n"
     )
     file = csv_file(tmp_path / "l.csv", MIXED)
@@ -460,9 +471,42 @@ def test_a_newer_format_and_a_lost_file_are_said_so(tmp_path: Path) -> None:
         opened.category([0])
     path = opened.path / "manifest.json"
     document = json.loads(path.read_bytes())
-    path.write_text(json.dumps({**document, "format_version": 2}))
+    path.write_text(json.dumps({**document, "format_version": 3}))
     with pytest.raises(ListError, match="newer"):
         open_list(tmp_path / "lists", "hotline")
     path.unlink()
     with pytest.raises(DamagedError, match="cannot read"):
         open_list(tmp_path / "lists", "hotline")
+
+
+# --- what an earlier Brightline wrote -------------------------------------------------------
+
+#: the fields of a manifest of format 1
+FORMER = (
+    *("name", "version", "digest", "created", "role", "pipeline", "pdq_threshold"),
+    *("pdq_min_quality", "entries", "duplicates", "counts", "categories", "source_sha256"),
+    *("source_format", "files"),
+)
+
+
+def test_a_snapshot_of_the_first_format_is_read_and_built_upon(tmp_path: Path) -> None:
+    manifest, _ = do_import(tmp_path, MIXED)
+    root = tmp_path / "lists"
+    path = root / "hotline" / manifest.version / "manifest.json"
+    document = json.loads(path.read_bytes())
+    path.write_text(json.dumps({**{k: document[k] for k in FORMER}, "format_version": 1}))
+    opened = open_list(root, "hotline")
+    assert opened.manifest.format_version == 1
+    assert rows(opened.entries()) == MIXED
+    opened.verify()
+    again, new = do_import(tmp_path, MIXED)
+    assert (again.version, new) == (manifest.version, False)
+    later, _ = apply_changes(
+        root, "hotline", [Removed((MIXED[1][0], MIXED[1][1])), Removed((MIXED[2][0], MIXED[2][1]))]
+    )
+    assert [(s.version, s.removed) for s in later.segments] == [(manifest.version, 2)]
+    opened = open_list(root, "hotline")
+    opened.verify()
+    assert rows(opened.entries()) == [MIXED[0], *MIXED[3:]]
+    assert opened.numbers().tolist() == [0, *range(3, 60)]
+    assert len(open_delta(root, "hotline", "2", "1")) == 2

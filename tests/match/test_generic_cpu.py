@@ -12,7 +12,7 @@ from unittest import mock
 import numpy as np
 import pytest
 
-from brightline.match import ExactIndex, HammingIndex, _plan
+from brightline.match import DeltaIndex, ExactIndex, HammingIndex, _plan
 from tests.match.oracle import brute, make, questions
 
 
@@ -29,7 +29,12 @@ def answers() -> str:
         for left, right in zip(found, brute(codes, queries, 35), strict=True):
             np.testing.assert_array_equal(left, right)
         exact = ExactIndex.build(codes)
-        results = (*found, *index._scanned(queries, 90), *exact.search(queries))
+        delta = DeltaIndex.build(codes)
+        assert kind != "random" or delta.nbytes
+        near = delta.search(queries)
+        for left, right in zip(near, brute(codes, queries, 31), strict=True):
+            np.testing.assert_array_equal(left, right)
+        results = (*found, *near, *index._scanned(queries, 90), *exact.search(queries))
         for array in (*index._arrays().values(), *exact._arrays().values(), *results):
             digest.update(array.tobytes())
     return digest.hexdigest()

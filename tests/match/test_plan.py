@@ -21,7 +21,7 @@ def test_design_fits_a_code_and_finds_all(codes: int, radius: int) -> None:
     if widths:
         allocation = _plan.allocate(widths, codes, radius)
         assert allocation is not None
-        assert allocation.cost < _plan.scan_cost(codes)
+        assert allocation.cost < _plan.scan_cost(codes, radius)
 
 
 @settings(deadline=None, max_examples=50)
@@ -55,7 +55,7 @@ def test_flips_are_all_there(width: int, limit: int) -> None:
         for flips in range(limit + 1)
         for bits in itertools.combinations(range(width), flips)
     }
-    masks = _plan._flips(width, limit).tolist()
+    masks = _plan.flips(width, limit).tolist()
     assert len(masks) == len(expected)
     assert set(masks) == expected
     flips = [mask.bit_count() for mask in masks]

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+import sys
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -12,11 +14,17 @@ from brightline.cli.common import (
     JsonOption,
     WorkspaceOption,
     open_workspace,
+    plural,
     print_json,
     table,
     talk,
 )
+from brightline.cli.list_export import export
+from brightline.cli.list_sync import sync
 from brightline.types import PDQ_MIN_QUALITY, PDQ_THRESHOLD, Pipeline, Role
+
+if TYPE_CHECKING:
+    from brightline.lists import ListManifest
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Hash lists: versions that never change."
@@ -28,14 +36,25 @@ NameArgument = Annotated[str, typer.Argument(metavar="NAME", help="Name of the l
 @app.command("import")
 def import_file(
     name: NameArgument,
-    file: Annotated[Path, typer.Argument(metavar="FILE", help="CSV or digest text.")],
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="The list as its maker gives it.")],
     form: Annotated[
-        str | None, typer.Option("--format", metavar="F", help="csv or digests; else by content.")
+        str | None, typer.Option("--format", metavar="F", help="Its format; else by content.")
+    ] = None,
+    deltas: Annotated[
+        list[Path] | None,
+        typer.Option("--delta", metavar="FILE", help="An SQL delta of the NSRL; in their order."),
     ] = None,
     pipeline: Annotated[
         Pipeline, typer.Option(help="How the list's PDQ hashes were made.")
     ] = Pipeline.UNKNOWN,
-    role: Annotated[Role, typer.Option(help="What being on the list means.")] = Role.KNOWN_BAD,
+    role: Annotated[
+        Role | None,
+        typer.Option(help="What being on the list means.", show_default="by format, or known-bad"),
+    ] = None,
+    scheme: Annotated[
+        str | None,
+        typer.Option(metavar="S", help="What the categories stand for: us, uk, ncmec, custom, …"),
+    ] = None,
     threshold: Annotated[
         int,
         typer.Option("--pdq-threshold", min=0, max=255, help="PDQ matches up to this distance."),
@@ -63,6 +82,8 @@ def import_file(
         pipeline=pipeline,
         pdq_threshold=threshold,
         pdq_min_quality=quality,
+        scheme=scheme,
+        deltas=deltas or (),
     )
     if new:
         opened.ledger.append(
@@ -76,6 +97,9 @@ def import_file(
         )
     if not manifest.entries:
         talk(f"warning: {name} has no entries; nothing can match it")
+    for reason, count in manifest.skipped.items():
+        talk(f"{plural(count, 'record')} without an entry: {reason}")
+    _warn_of_categories(opened.lists_dir, manifest)
     if as_json:
         print_json(_facts(manifest) | {"new": new})
         return
@@ -84,7 +108,19 @@ def import_file(
     typer.echo(f"{state} {manifest.name}@{manifest.version}: {manifest.entries} entries ({counts})")
 
 
-def _facts(manifest: Any) -> dict[str, Any]:
+def _warn_of_categories(lists_dir: Path, manifest: ListManifest) -> None:
+    from brightline.lists import find_scheme
+
+    if manifest.scheme is not None:
+        unknown = find_scheme(lists_dir, manifest.scheme).unknown(manifest.categories)
+        if unknown:
+            talk(
+                f"warning: categories that are not in the scheme {manifest.scheme}: "
+                f"{len(unknown)}; see `brightline list show {manifest.name}`"
+            )
+
+
+def _facts(manifest: ListManifest) -> dict[str, Any]:
     return {
         "name": manifest.name,
         "version": manifest.version,
@@ -94,10 +130,14 @@ def _facts(manifest: Any) -> dict[str, Any]:
         "pipeline": str(manifest.pipeline),
         "pdq_threshold": manifest.pdq_threshold,
         "pdq_min_quality": manifest.pdq_min_quality,
+        "scheme": manifest.scheme,
         "entries": manifest.entries,
         "duplicates": manifest.duplicates,
         "counts": dict(manifest.counts),
         "categories": dict(manifest.categories),
+        "skipped": dict(manifest.skipped),
+        "opaque": dict(manifest.opaque),
+        "segments": {segment.version: segment.removed for segment in manifest.segments},
     }
 
 
@@ -128,37 +168,48 @@ def show(
 
     Example: brightline list show hotline
     """
-    from brightline.lists import open_list
+    from brightline.lists import find_scheme, open_list
 
-    facts = _facts(open_list(open_workspace(workspace).lists_dir, name).manifest)
+    root = open_workspace(workspace).lists_dir
+    manifest = open_list(root, name).manifest
+    facts = _facts(manifest)
+    if manifest.scheme is not None:
+        meanings = find_scheme(root, manifest.scheme).categories
+        facts["meanings"] = {
+            category: meanings.get(category, "not in the scheme")
+            for category in manifest.categories
+        }
     if as_json:
         print_json(facts)
     else:
+        facts["segments"] = {
+            version: f"(removed: {removed})" for version, removed in facts["segments"].items()
+        }
         for key, value in facts.items():
             if isinstance(value, dict):
                 value = ", ".join(f"{k} {v}" for k, v in value.items()) or "none"
-            typer.echo(f"{key:<16} {value}")
+            typer.echo(f"{key:<16} {'none' if value is None else value}")
 
 
 @app.command()
 def diff(
-    name: NameArgument,
-    first: Annotated[str, typer.Argument(metavar="V1")],
-    second: Annotated[str, typer.Argument(metavar="V2")],
+    first: Annotated[str, typer.Argument(metavar="NAME@V1", help="Or NAME V1 V2.")],
+    second: Annotated[str, typer.Argument(metavar="NAME@V2")],
+    third: Annotated[str | None, typer.Argument(metavar="", hidden=True)] = None,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """How many entries were added, removed and recategorised between two versions.
 
-    Example: brightline list diff hotline 1 2
+    Example: brightline list diff hotline@1 hotline@2
     """
     from brightline.lists import diff as compare
     from brightline.lists import open_list
 
     root = open_workspace(workspace).lists_dir
-    counts = asdict(
-        compare(open_list(root, f"{name}@{first}"), open_list(root, f"{name}@{second}"))
-    )
+    if third is not None:
+        first, second = f"{first}@{second}", f"{first}@{third}"
+    counts = asdict(compare(open_list(root, first), open_list(root, second)))
     if as_json:
         print_json(counts)
     else:
@@ -167,3 +218,91 @@ def diff(
             (kind, *(str(numbers.get(kind, 0)) for numbers in counts.values())) for kind in kinds
         ]
         table(rows, ("type", *counts))
+
+
+@app.command()
+def conflicts(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME[@VERSION]", help="Else the newest version of every list."),
+    ] = None,
+    seal_to: Annotated[
+        Path | None,
+        typer.Option("--seal", metavar="FILE", help="Seal the entries to the custodians."),
+    ] = None,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """How many values lists contradict each other on: in their role, or in their category.
+
+    Example: brightline list conflicts hotline nsrl --seal conflicts.age
+    """
+    from brightline.errors import UsageError
+    from brightline.findings import seal
+    from brightline.lists import conflicting_entries, list_names, open_list
+    from brightline.lists import conflicts as count
+
+    opened = open_workspace(workspace)
+    lists = [open_list(opened.lists_dir, name) for name in names or list_names(opened.lists_dir)]
+    if seal_to is not None and seal_to.exists():
+        raise UsageError(f"{seal_to} exists already; name a new file to seal the entries into")
+    found = count(lists)
+    if seal_to is not None:
+        sealed = seal(conflicting_entries(lists), opened.custodians(), seal_to)
+        talk(f"sealed {plural(sealed, 'conflict')} into {seal_to}")
+    if as_json:
+        print_json([asdict(conflict) for conflict in found])
+    else:
+        rows = [
+            (str(c.kind), c.first, c.second, signal, str(number))
+            for c in found
+            for signal, number in c.values.items() or [("-", 0)]
+        ]
+        table(rows, ("conflict", "first", "second", "type", "values"))
+
+
+@app.command("open-conflicts")
+def open_conflicts(
+    file: Annotated[Path, typer.Argument(metavar="FILE", help="As `list conflicts --seal` made.")],
+    identity: Annotated[
+        Path, typer.Option(metavar="FILE", help="A custodian's private key.", show_default=False)
+    ],
+    reason: Annotated[
+        str, typer.Option(metavar="TEXT", help="Why; it goes on the ledger.", show_default=False)
+    ],
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Open sealed conflicts and print them as JSON Lines. The opening is recorded first.
+
+    Example: brightline list open-conflicts conflicts.age --identity anna.key --reason "review"
+    """
+    from brightline import storage
+    from brightline.errors import UsageError
+    from brightline.findings import load_identity, open_sealed
+    from brightline.ledger import Event
+
+    if not reason.strip():
+        raise UsageError("give a reason with --reason; it goes on the ledger")
+    opened = open_workspace(workspace)
+    key = load_identity(identity)
+    if key.warning:
+        talk(f"warning: {key.warning}")
+    found = open_sealed(file, key)
+    names = [c.name for c in opened.custodians() if c.recipient in key.recipients]
+    opened.ledger.append(
+        Event.FINDINGS_OPENED,
+        {
+            "conflicts": f"sha256:{storage.sha256_file(file)}",
+            "reason": reason,
+            "custodian": names[0] if names else None,
+            "recipient": key.recipients[0] if key.recipients else None,
+            "files": 1,
+            "findings": len(found),
+        },
+    )
+    for line in found:
+        sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+app.command("export")(export)
+app.command("sync")(sync)

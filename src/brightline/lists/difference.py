@@ -62,13 +62,17 @@ def _compare_type(
     is_new[len(before.values[signal]) :] = True
     order = np.lexsort((is_new, category, *key.T[::-1]))
     key, category, is_new = key[order], category[order], is_new[order]
+    # records of several origins may say the same: within a version that is said once
+    same_pair = np.all(key[1:] == key[:-1], axis=1) & (category[1:] == category[:-1])
+    once = np.concatenate(([True], ~(same_pair & (is_new[1:] == is_new[:-1]))))
+    key, category, is_new = key[once], category[once], is_new[once]
     same_value = np.concatenate(([False], np.all(key[1:] == key[:-1], axis=1)))
     same_pair = same_value.copy()
     same_pair[1:] &= category[1:] == category[:-1]
     starts = np.flatnonzero(~same_value)
     size = np.add.reduceat(np.ones(len(key), np.int64), starts)
     in_new = np.add.reduceat(is_new.astype(np.int64), starts)
-    # no version holds a pair of value and category twice, so a pair met again is in both
+    # a pair of value and category that is met again is in both versions
     shared = np.add.reduceat(same_pair.astype(np.int64), starts)
     added = in_new == size
     removed = in_new == 0

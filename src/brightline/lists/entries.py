@@ -1,21 +1,27 @@
-"""The entries of a list as columns: duplicates collapsed, and the digest of their content."""
+"""The entries of a list as columns: duplicates collapsed, parts taken out and put together."""
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
 
 from brightline.lists.collected import LABEL_SEPARATOR, TYPES, Collected
-from brightline.types import I64, U8, Pipeline, Role, SignalType
+from brightline.lists.provenance import (
+    Mask,
+    Records,
+    Table,
+    gather_records,
+    joined,
+    select_opaque,
+    shift_opaque,
+)
+from brightline.types import I64, U8, SignalType
 
 U16 = npt.NDArray[np.uint16]
-
-_DIGEST_FORMAT = "brightline-list-1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +59,9 @@ class Entries:
 
     `types` (n,) uint8 codes into `collected.TYPES`; `values[t]` (n of type t, width) uint8 in
     the order of the entries; `categories` (n,) uint16, 0 for none, else the number of a name
-    in `category_names` from 1, numbered in order of first use.
+    in `category_names` from 1, numbered in order of first use. `records` ties the entries of
+    one record together and says where they come from, `opaque` holds the records' signals that
+    are not compared (`provenance.OPAQUE_SCHEMA`); None where the list has none.
     """
 
     types: U8
@@ -61,6 +69,8 @@ class Entries:
     categories: U16
     category_names: tuple[str, ...]
     labels: Labels
+    records: Records | None = None
+    opaque: Table | None = None
 
     def __len__(self) -> int:
         return len(self.types)
@@ -78,61 +88,177 @@ class Entries:
         counts = np.bincount(self.categories, minlength=len(self.category_names) + 1)
         return dict(zip(self.category_names, counts[1:].tolist(), strict=True))
 
+    def select(self, keep: Mask, keep_records: Mask | None = None) -> Entries:
+        """The entries and records kept (all records if not given), numbered anew.
 
-def finish(collected: Collected) -> tuple[Entries, int]:
-    """Collapse entries equal in type, value and category; returns how many were left out.
+        An entry is kept only with its record.
+        """
+        names, categories = _used(self.category_names, self.categories[keep])
+        number = np.cumsum(keep) - 1
+        records, opaque = self.records, self.opaque
+        if records is not None:
+            if keep_records is None:
+                keep_records = np.ones(len(records), np.bool_)
+            records = records.select(keep, keep_records)
+            opaque = None if opaque is None else select_opaque(opaque, keep_records)
+        return Entries(
+            self.types[keep],
+            {t: self.values[t][keep[self.ids(t)]] for t in TYPES},
+            categories,
+            names,
+            Labels.pack({int(number[e]): texts for e, texts in self.labels.items() if keep[e]}),
+            records,
+            opaque,
+        )
 
-    The first of them stays in its place, with the labels of all.
-    """
-    types = np.frombuffer(collected.types, np.uint8)
-    categories = np.frombuffer(collected.categories, np.uint16)
-    keep = np.ones(len(types), np.bool_)
-    values: dict[SignalType, U8] = {}
-    doubles: list[I64] = []
-    originals: list[I64] = []
-    for code, signal in enumerate(TYPES):
-        rows = np.frombuffer(collected.values[code], np.uint8).reshape(-1, signal.width)
-        ids = np.flatnonzero(types == code)
-        double, original = _duplicates(rows, categories[ids])
-        if len(double):
-            keep[ids[double]] = False
-            doubles.append(ids[double])
-            originals.append(ids[original])
-            rows = rows[keep[ids]]
-        values[signal] = rows
-    if not doubles:
-        labels = Labels(
+
+def without_idle_records(entries: Entries) -> Entries:
+    """Without records that have no entry and no opaque signal, or without any if none tells."""
+    records, opaque = entries.records, entries.opaque
+    if records is None:
+        return entries
+    used = np.zeros(len(records), np.bool_)
+    used[records.of] = True
+    if opaque is not None:
+        used[opaque["record"].to_numpy()] = True
+    elif not records.tell():
+        return replace(entries, records=None)
+    return entries.select(np.ones(len(entries), np.bool_), used)
+
+
+def concatenate(parts: Sequence[Entries]) -> Entries:
+    """Parts of a list one after another; entries and records are numbered through."""
+    names = tuple(dict.fromkeys(name for part in parts for name in part.category_names))
+    number = {name: code for code, name in enumerate(("", *names))}
+    categories = [
+        np.array([0, *(number[name] for name in part.category_names)], np.uint16)[part.categories]
+        for part in parts
+    ]
+    starts = np.cumsum([0, *(len(part) for part in parts)]).tolist()
+    labels: dict[int, tuple[str, ...]] = {}
+    for start, part in zip(starts, parts, strict=False):
+        labels.update((start + entry, texts) for entry, texts in part.labels.items())
+    names, numbers = _used(names, np.concatenate([np.empty(0, np.uint16), *categories]))
+    records, opaque = _concatenate_records(parts)
+    return Entries(
+        np.concatenate([np.empty(0, np.uint8), *(part.types for part in parts)]),
+        {
+            t: np.concatenate(
+                [np.empty((0, t.width), np.uint8), *(part.values[t] for part in parts)]
+            )
+            for t in TYPES
+        },
+        numbers,
+        names,
+        Labels.pack(labels),
+        records,
+        opaque,
+    )
+
+
+def _concatenate_records(parts: Sequence[Entries]) -> tuple[Records | None, Table | None]:
+    """A part without records gets one of which nothing is known for each entry."""
+    if all(part.records is None for part in parts):
+        return None, None
+    of, tables, fingerprints, opaque = [], [], [], []
+    start = 0
+    for part in parts:
+        records = part.records or Records.anonymous(len(part))
+        of.append(records.of + np.uint32(start))
+        tables.append(records.table)
+        fingerprints.append(records.fingerprints)
+        if part.opaque is not None:
+            opaque.append(shift_opaque(part.opaque, start))
+        start += len(records)
+    return (
+        Records(np.concatenate(of), joined(tables), np.concatenate(fingerprints)),
+        joined(opaque) if opaque else None,
+    )
+
+
+def _used(names: tuple[str, ...], categories: U16) -> tuple[tuple[str, ...], U16]:
+    """Categories renumbered in order of first use; names of no entry are left out."""
+    codes, first = np.unique(categories, return_index=True)
+    order = codes[np.argsort(first)]
+    order = order[order > 0]
+    table = np.zeros(len(names) + 1, np.uint16)
+    table[order] = np.arange(1, len(order) + 1)
+    return tuple(names[code - 1] for code in order.tolist()), table[categories]
+
+
+def gather(collected: Collected, *, always_records: bool = False) -> Entries:
+    """What was read as columns, duplicates and all."""
+    records, opaque = gather_records(collected, always_records)
+    return Entries(
+        np.frombuffer(collected.types, np.uint8),
+        {
+            signal: np.frombuffer(collected.values[code], np.uint8).reshape(-1, signal.width)
+            for code, signal in enumerate(TYPES)
+        },
+        np.frombuffer(collected.categories, np.uint16),
+        tuple(collected.category_names),
+        Labels(
             np.frombuffer(collected.label_entries, np.int64),
             np.frombuffer(collected.label_ends, np.int64),
             bytes(collected.label_text),
-        )
-        names = tuple(collected.category_names)
-        return Entries(types, values, categories, names, labels), 0
-    stands_for = np.arange(len(types))
-    stands_for[np.concatenate(doubles)] = np.concatenate(originals)
-    new_ids = np.cumsum(keep) - 1
-    return (
-        Entries(
-            types[keep],
-            values,
-            categories[keep],
-            tuple(collected.category_names),
-            _merge_labels(collected, new_ids[stands_for]),
         ),
-        int(np.count_nonzero(~keep)),
+        records,
+        opaque,
     )
 
 
-def _merge_labels(collected: Collected, entry_of: I64) -> Labels:
+def finish(collected: Collected) -> tuple[Entries, int]:
+    """`gather` and `collapse`."""
+    return collapse(gather(collected))
+
+
+def collapse(entries: Entries) -> tuple[Entries, int]:
+    """Leave out entries that say the same; returns how many.
+
+    Entries are the same if type, value and category are equal and so are their records'
+    submitter and source id. The first of them stays in its place, with the labels of all. No
+    record is left out, so that each keeps its number.
+    """
+    keep = np.ones(len(entries), np.bool_)
+    doubles: list[I64] = []
+    originals: list[I64] = []
+    for signal in TYPES:
+        ids = entries.ids(signal)
+        double, original = _duplicates(
+            entries.values[signal],
+            entries.categories[ids],
+            partial(_origins, entries.records, ids),
+        )
+        keep[ids[double]] = False
+        doubles.append(ids[double])
+        originals.append(ids[original])
+    if np.all(keep):
+        return entries, 0
+    stands_for = np.arange(len(keep))
+    stands_for[np.concatenate(doubles)] = np.concatenate(originals)
+    # every label now on the entry that stays, so that none is lost with its entry
+    labelled = replace(entries, labels=_merge_labels(entries.labels, stands_for))
+    return labelled.select(keep), int(np.count_nonzero(~keep))
+
+
+def _merge_labels(labels: Labels, stands_for: I64) -> Labels:
     merged: dict[int, dict[str, None]] = {}
-    raw = Labels(
-        np.frombuffer(collected.label_entries, np.int64),
-        np.frombuffer(collected.label_ends, np.int64),
-        bytes(collected.label_text),
-    )
-    for line, labels in raw.items():
-        merged.setdefault(int(entry_of[line]), {}).update(dict.fromkeys(labels))
+    for entry, texts in labels.items():
+        merged.setdefault(int(stands_for[entry]), {}).update(dict.fromkeys(texts))
     return Labels.pack({entry: tuple(merged[entry]) for entry in sorted(merged)})
+
+
+def _origins(records: Records | None, ids: I64, rows: I64) -> I64:
+    """Numbers that are equal for entries whose records have one submitter and source id."""
+    if records is None:
+        return np.zeros(len(rows), np.int64)
+    unique, inverse = np.unique(records.of[ids[rows]], return_inverse=True)
+    known: dict[tuple[str, str], int] = {}
+    numbers = [
+        known.setdefault((row.submitter, row.source_id), len(known))
+        for row in records.provenance(unique.astype(np.int64))
+    ]
+    return np.array(numbers, np.int64)[inverse]
 
 
 def words(values: U8) -> npt.NDArray[np.uint64]:
@@ -145,8 +271,11 @@ def words(values: U8) -> npt.NDArray[np.uint64]:
     return np.ascontiguousarray(values).view(">u8").astype(np.uint64)
 
 
-def _duplicates(values: U8, categories: U16) -> tuple[I64, I64]:
-    """Rows equal to an earlier one in value and category, and for each the first such row."""
+def _duplicates(values: U8, categories: U16, origins: Callable[[I64], I64]) -> tuple[I64, I64]:
+    """Rows equal to an earlier one, and for each the first such row.
+
+    `origins` numbers the origin of rows; it is asked only for those that may be equal.
+    """
     # digests hardly ever share 8 bytes: only rows that do are compared in full
     first = words(values[:, :8])[:, 0]
     order = np.argsort(first, kind="stable")
@@ -156,57 +285,13 @@ def _duplicates(values: U8, categories: U16) -> tuple[I64, I64]:
     near[1:] |= equal
     near[:-1] |= equal
     rows = np.sort(order[near])
-    key, category = words(values[rows]), categories[rows]
-    by_value = np.lexsort((category, *key.T[::-1]))
-    rows, key, category = rows[by_value], key[by_value], category[by_value]
-    same = np.all(key[1:] == key[:-1], axis=1) & (category[1:] == category[:-1])
+    others = np.stack([categories[rows].astype(np.uint64), origins(rows).astype(np.uint64)])
+    key = np.concatenate([words(values[rows]), others.T], axis=1)
+    by_value = np.lexsort(key.T[::-1])
+    rows, key = rows[by_value], key[by_value]
+    same = np.all(key[1:] == key[:-1], axis=1)
     is_first = np.concatenate(([True], ~same))
     starts = np.flatnonzero(is_first)
     group = np.cumsum(is_first) - 1
     double = np.flatnonzero(same) + 1
     return rows[double], rows[starts[group[double]]]
-
-
-def content_digest(
-    entries: Entries, *, role: Role, pipeline: Pipeline, pdq_threshold: int, pdq_min_quality: int
-) -> str:
-    """`sha256:` and the hex SHA-256 of what a list says and how it is to be matched.
-
-    It does not depend on the list's name, the file's name or format, or the date. Hashed are,
-    one after another:
-
-    1. a JSON object with sorted keys, no spaces and ASCII escapes, and a line feed:
-       `categories` (names in order of first use), `entries` (n), `format`
-       ("brightline-list-1"), `pdq_min_quality`, `pdq_threshold`, `pipeline`, `role`;
-    2. n bytes: the type of each entry, 0 md5, 1 sha1, 2 sha256, 3 pdq, 4 url;
-    3. n little-endian 16-bit numbers: the category of each entry, 0 for none, else its
-       position among the names from 1;
-    4. for each type in that order, the values of its entries;
-    5. for each entry with labels a JSON array `[entry, label, …]`, spelt likewise, and a line
-       feed.
-
-    Entries count from 0 and stand in file order, because findings name entries by number.
-    """
-    head = {
-        "categories": entries.category_names,
-        "entries": len(entries),
-        "format": _DIGEST_FORMAT,
-        "pdq_min_quality": pdq_min_quality,
-        "pdq_threshold": pdq_threshold,
-        "pipeline": str(pipeline),
-        "role": str(role),
-    }
-    sha = hashlib.sha256(_json_line(head))
-    sha.update(entries.types.data)
-    sha.update(np.ascontiguousarray(entries.categories.astype("<u2", copy=False)).data)
-    for signal in TYPES:
-        if len(entries.values[signal]):
-            sha.update(np.ascontiguousarray(entries.values[signal]).data)
-    for entry, labels in entries.labels.items():
-        sha.update(_json_line([entry, *labels]))
-    return f"sha256:{sha.hexdigest()}"
-
-
-def _json_line(document: object) -> bytes:
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"))
-    return text.encode("ascii") + b"\n"

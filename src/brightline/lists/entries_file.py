@@ -1,11 +1,14 @@
 """A snapshot's entries as Parquet: for people and other programs, for `verify` and `diff`.
 
-Columns: `entry` int64, `type` (dictionary of strings), `value` binary, `category` (dictionary
-of strings, null for none), `labels` (list of strings, null for none).
+`entries.parquet`: `entry` int64, `type` (dictionary of strings), `value` binary, `category`
+(dictionary of strings, null for none), `labels` (list of strings, null for none) and, if there
+are records, `record` uint32. `records.parquet` and `opaque.parquet` are only there for lists
+with records or opaque signals; their columns are in `provenance`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,11 +19,25 @@ import pyarrow.parquet as pq
 from brightline.errors import DamagedError
 from brightline.lists.collected import TYPES
 from brightline.lists.entries import U16, Entries, Labels
+from brightline.lists.provenance import (
+    OPAQUE_SCHEMA,
+    RECORD_SCHEMA,
+    U32,
+    Provenance,
+    Records,
+    Table,
+    provenance_rows,
+)
 from brightline.types import I64, U8, SignalType
 
 ENTRIES = "entries.parquet"
+RECORDS = "records.parquet"
+OPAQUE = "opaque.parquet"
+FINGERPRINTS = "fingerprints.npy"
 
 _BATCH = 1 << 18
+#: rows that are read together when a few records are asked for
+_RECORD_ROWS = 1 << 16
 _WIDTHS = np.array([signal.width for signal in TYPES], np.int32)
 _SCHEMA = pa.schema(
     [
@@ -31,10 +48,37 @@ _SCHEMA = pa.schema(
         pa.field("labels", pa.list_(pa.string())),
     ]
 )
+_RECORD = pa.field("record", pa.uint32(), nullable=False)
 
 
-def write_entries(path: Path, entries: Entries) -> None:
-    """Write all entries, in their order, a batch at a time."""
+def write_entries(folder: Path, entries: Entries) -> None:
+    """Write all entries, in their order, with their records and opaque signals if any."""
+    _write(folder / ENTRIES, entries)
+    if entries.records is not None:
+        pq.write_table(
+            entries.records.table,
+            folder / RECORDS,
+            row_group_size=_RECORD_ROWS,
+            compression="zstd",
+            use_dictionary=["submitter"],
+            write_statistics=False,
+        )
+        np.save(folder / FINGERPRINTS, entries.records.fingerprints)
+    if entries.opaque is not None:
+        pq.write_table(
+            entries.opaque,
+            folder / OPAQUE,
+            row_group_size=_RECORD_ROWS,
+            compression={"record": "zstd", "kind": "zstd", "value": "none", "category": "zstd"},
+            use_dictionary=["kind", "category"],
+            write_statistics=False,
+        )
+
+
+def _write(path: Path, entries: Entries) -> None:
+    """A batch at a time."""
+    records = entries.records
+    schema = _SCHEMA if records is None else _SCHEMA.append(_RECORD)
     types = pa.array([str(signal) for signal in TYPES], pa.string())
     names = pa.array(entries.category_names, pa.string())
     done = [0] * len(TYPES)
@@ -43,8 +87,11 @@ def write_entries(path: Path, entries: Entries) -> None:
     # hashes do not compress and hardly repeat, so their column is stored as it is
     writer = pq.ParquetWriter(
         path,
-        _SCHEMA,
-        compression={"entry": "zstd", "type": "zstd", "value": "none", "category": "zstd"},
+        schema,
+        compression={
+            "value": "none",
+            **{name: "zstd" for name in schema.names if name not in ("value", "labels")},
+        },
         use_dictionary=["type", "category"],
         write_statistics=False,
     )
@@ -65,7 +112,9 @@ def write_entries(path: Path, entries: Entries) -> None:
                 ),
                 pa.array(listed, pa.list_(pa.string())),
             ]
-            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=_SCHEMA))
+            if records is not None:
+                columns.append(pa.array(records.of[start : start + len(codes)]))
+            writer.write_batch(pa.RecordBatch.from_arrays(columns, schema=schema))
 
 
 def _values(codes: U8, entries: Entries, done: list[int]) -> Any:
@@ -82,27 +131,89 @@ def _values(codes: U8, entries: Entries, done: list[int]) -> Any:
     return pa.Array.from_buffers(pa.binary(), len(codes), buffers)
 
 
-def read_entries_file(path: Path, category_names: tuple[str, ...]) -> Entries:
+def read_entries_file(folder: Path, category_names: tuple[str, ...]) -> Entries:
     """Read all entries back; the names are the manifest's, in the order of their numbers.
 
-    Raises DamagedError if the file is not one that `write_entries` wrote for these names.
+    Raises DamagedError if the files are not what `write_entries` wrote for these names.
     """
     try:
-        return _read(path, category_names)
-    except (OSError, pa.ArrowException, KeyError, ValueError, IndexError):
-        raise DamagedError(
-            f"{path} is damaged; remove {path.parent} and import the list again"
-        ) from None
+        return _read(folder, category_names)
+    except (OSError, pa.ArrowException, KeyError, ValueError, IndexError, EOFError):
+        raise _damaged(folder / ENTRIES) from None
 
 
-def _read(path: Path, category_names: tuple[str, ...]) -> Entries:
+def read_provenance(folder: Path, records: I64) -> list[Provenance]:
+    """Where these records come from, in their order; reads only the parts that hold them.
+
+    Raises DamagedError if their file is damaged.
+    """
+    try:
+        rows, inverse = np.unique(records, return_inverse=True)
+        table = _take(folder / RECORDS, rows, RECORD_SCHEMA.names)
+        found = provenance_rows(table)
+        return [found[place] for place in inverse.tolist()]
+    except (OSError, pa.ArrowException, KeyError, IndexError):
+        raise _damaged(folder / RECORDS) from None
+
+
+def read_labels(folder: Path, entries: I64) -> list[tuple[str, ...]]:
+    """The labels of these entries, in their order; reads only the parts that hold them.
+
+    Raises DamagedError if their file is damaged.
+    """
+    try:
+        rows, inverse = np.unique(entries, return_inverse=True)
+        found = _take(folder / ENTRIES, rows, ["labels"])["labels"].to_pylist()
+        return [tuple(found[place] or ()) for place in inverse.tolist()]
+    except (OSError, pa.ArrowException, KeyError, IndexError):
+        raise _damaged(folder / ENTRIES) from None
+
+
+def read_opaque(folder: Path, columns: Sequence[str] = OPAQUE_SCHEMA.names) -> Table:
+    """These columns of all opaque signals; DamagedError if their file is damaged."""
+    try:
+        schema = pa.schema([OPAQUE_SCHEMA.field(name) for name in columns])
+        return _read_table(folder / OPAQUE, schema)
+    except (OSError, pa.ArrowException, KeyError):
+        raise _damaged(folder / OPAQUE) from None
+
+
+def _damaged(path: Path) -> DamagedError:
+    return DamagedError(f"{path} is damaged; remove {path.parent} and import the list again")
+
+
+def _take(path: Path, rows: I64, columns: list[str]) -> Table:
+    """Rows of a file, ascending and distinct, read by row groups."""
+    with pq.ParquetFile(path) as file:
+        sizes = [file.metadata.row_group(k).num_rows for k in range(file.num_row_groups)]
+        starts = np.cumsum([0, *sizes])
+        parts = []
+        for group in np.unique(np.searchsorted(starts, rows, side="right") - 1).tolist():
+            inside = rows[(rows >= starts[group]) & (rows < starts[group + 1])] - starts[group]
+            parts.append(file.read_row_group(group, columns).take(pa.array(inside)))
+        table = pa.concat_tables(parts) if parts else file.schema_arrow.empty_table()
+        if len(table) != len(rows):
+            raise IndexError(path)
+        return table.select(columns)
+
+
+def _read_table(path: Path, schema: Any) -> Table:
+    words = [field.name for field in schema if pa.types.is_dictionary(field.type)]
+    with pq.ParquetFile(path, read_dictionary=words) as file:
+        table = file.read(schema.names).combine_chunks()
+    return table.unify_dictionaries().combine_chunks().cast(schema)
+
+
+def _read(folder: Path, category_names: tuple[str, ...]) -> Entries:
     numbers = {name: number for number, name in enumerate(category_names, 1)}
     types: list[U8] = []
     categories: list[U16] = []
     values: dict[SignalType, list[U8]] = {signal: [] for signal in TYPES}
     labelled: dict[int, tuple[str, ...]] = {}
+    of: list[U32] = []
     count = 0
-    with pq.ParquetFile(path, read_dictionary=["type", "category"]) as file:
+    with pq.ParquetFile(folder / ENTRIES, read_dictionary=["type", "category"]) as file:
+        has_records = _RECORD.name in file.schema_arrow.names
         for batch in file.iter_batches(batch_size=_BATCH):
             codes = _decode(batch["type"], [TYPES.index(SignalType(t)) for t in _words(batch)])
             types.append(codes.astype(np.uint8))
@@ -114,7 +225,18 @@ def _read(path: Path, category_names: tuple[str, ...]) -> Entries:
             labels = batch["labels"]
             for row in np.flatnonzero(labels.is_valid().to_numpy(zero_copy_only=False)).tolist():
                 labelled[count + row] = tuple(labels[row].as_py())
+            if has_records:
+                of.append(batch[_RECORD.name].to_numpy())
             count += len(codes)
+    records = None
+    if has_records:
+        records = Records(
+            _joined(of, np.uint32),
+            _read_table(folder / RECORDS, RECORD_SCHEMA),
+            np.load(folder / FINGERPRINTS),
+        )
+        if len(records) != len(records.table) or np.any(records.of >= len(records)):
+            raise ValueError("records")
     return Entries(
         _joined(types, np.uint8),
         {
@@ -124,6 +246,8 @@ def _read(path: Path, category_names: tuple[str, ...]) -> Entries:
         _joined(categories, np.uint16),
         category_names,
         Labels.pack(labelled),
+        records,
+        read_opaque(folder) if (folder / OPAQUE).exists() else None,
     )
 
 

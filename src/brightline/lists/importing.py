@@ -5,37 +5,22 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-from collections.abc import Callable
-from datetime import UTC, datetime
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-import numpy as np
 
 from brightline import storage
 from brightline.errors import ListError
 from brightline.lists.collected import Collected
-from brightline.lists.entries import Entries, content_digest, finish
-from brightline.lists.entries_file import ENTRIES, write_entries
-from brightline.lists.formats import read_entries
-from brightline.lists.manifest import MANIFEST, ListManifest
-from brightline.lists.snapshot import (
-    CATEGORY_FILE,
-    checked_name,
-    entry_ids_file,
-    index_file,
-    list_versions,
-    ordinal,
-)
-from brightline.match import ExactIndex, HammingIndex
-from brightline.types import (
-    EXACT_TYPES,
-    PDQ_MIN_QUALITY,
-    PDQ_THRESHOLD,
-    Pipeline,
-    Role,
-    SignalType,
-)
+from brightline.lists.content import Settings
+from brightline.lists.entries import finish
+from brightline.lists.formats import read_entries, suggested_role
+from brightline.lists.manifest import ListManifest
+from brightline.lists.references import checked_name, list_versions
+from brightline.lists.schemes import find_scheme
+from brightline.lists.versions import Draft, check_settings, commit_version
+from brightline.types import PDQ_MIN_QUALITY, PDQ_THRESHOLD, Pipeline, Role
 
 if TYPE_CHECKING:
     from _typeshed import WriteableBuffer
@@ -44,7 +29,6 @@ if TYPE_CHECKING:
 Progress = Callable[[int, int], None]
 
 _BUFFER = 1 << 20
-_MAX_BITS = 256
 
 
 def import_list(
@@ -53,70 +37,51 @@ def import_list(
     file: Path,
     *,
     format: str | None = None,
-    role: Role = Role.KNOWN_BAD,
+    role: Role | None = None,
     pipeline: Pipeline = Pipeline.UNKNOWN,
     pdq_threshold: int = PDQ_THRESHOLD,
     pdq_min_quality: int = PDQ_MIN_QUALITY,
+    scheme: str | None = None,
+    deltas: Sequence[Path] = (),
     progress: Progress | None = None,
 ) -> tuple[ListManifest, bool]:
     """Make a list file the newest version of list `name`.
 
-    `format` is a name from `formats.FORMATS`, or None to recognise it. `pdq_threshold` is in
-    bits, `pdq_min_quality` 0 to 100. Returns the version's manifest and whether it is new:
-    content that any version holds already, under the same role, pipeline and thresholds, is
-    not stored again. Importing what has no entries works; the caller should warn.
+    `format` is a name from `formats.FORMATS`, or None to recognise it. `role` is by default
+    what a list of the format always is, else known-bad. `pdq_threshold` is in bits,
+    `pdq_min_quality` 0 to 100; `scheme` names what the categories stand for, as
+    `schemes.load_schemes` knows it; `deltas` as in `formats.read_entries`. Returns the
+    version's manifest and whether it is new: content that any version holds already, under the
+    same settings, is not stored again, if that version was compiled whole. Importing what has
+    no entries works; the caller should warn.
 
-    Raises ListError if the name, a number or the file cannot be used, and ListFormatError if
-    any line is faulty. Then, and also if the machine stops midway, the list is as it was.
+    Raises ListError if the name, a number, the scheme or the file cannot be used, and
+    ListFormatError if any line is faulty. Then, and also if the machine stops midway, the list
+    is as it was.
     """
     checked_name(name)
-    if not 0 <= pdq_threshold <= _MAX_BITS:
-        raise ListError(f"a PDQ threshold is 0 to {_MAX_BITS} bits, not {pdq_threshold}")
-    if not 0 <= pdq_min_quality <= 100:
-        raise ListError(f"a PDQ quality is 0 to 100, not {pdq_min_quality}")
-    collected, source_sha256, source_format = _read(file, format, progress)
+    settings = Settings(role or Role.KNOWN_BAD, pipeline, pdq_threshold, pdq_min_quality, scheme)
+    check_settings(settings)
+    if scheme is not None:
+        find_scheme(workspace_lists, scheme)
+    collected, source_sha256, source_format = _read(file, format, deltas, progress)
+    if role is None and (usual := suggested_role(source_format)) is not None:
+        settings = replace(settings, role=usual)
     entries, duplicates = finish(collected)
-    digest = content_digest(
-        entries,
-        role=role,
-        pipeline=pipeline,
-        pdq_threshold=pdq_threshold,
-        pdq_min_quality=pdq_min_quality,
+    draft = Draft(
+        settings=settings,
+        segments=(),
+        own=entries,
+        duplicates=duplicates,
+        skipped={str(reason): count for reason, count in sorted(collected.skipped.items())},
+        source_sha256=source_sha256,
+        source_format=source_format,
     )
     home = workspace_lists / name
     with storage.locked(home / ".lock", f"list {name}", wait=True):
         storage.remove_temporary(home)
         present = list_versions(workspace_lists, name)
-        for manifest in present:
-            if manifest.digest == digest:
-                return manifest, False
-        number = ordinal(present[-1].version) + 1 if present else 1
-        version = f"{number:04d}-{digest.removeprefix('sha256:')[:12]}"
-        manifest = ListManifest(
-            name=name,
-            version=version,
-            digest=digest,
-            created=datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-            role=role,
-            pipeline=pipeline,
-            pdq_threshold=pdq_threshold,
-            pdq_min_quality=pdq_min_quality,
-            entries=len(entries),
-            duplicates=duplicates,
-            counts=entries.counts(),
-            categories=entries.category_counts(),
-            source_sha256=source_sha256,
-            source_format=source_format,
-            files={},
-        )
-
-        def fill(folder: Path) -> None:
-            _compile(folder, entries, pdq_threshold)
-            manifest.files.update(_close(folder))
-            storage.write_atomic(folder / MANIFEST, manifest.to_json())
-
-        storage.commit_directory(home / version, fill)
-    return manifest, True
+        return commit_version(home, draft, present, known=present)
 
 
 class _Hashing(io.RawIOBase):
@@ -147,38 +112,13 @@ class _Hashing(io.RawIOBase):
 
 
 def _read(
-    file: Path, format_name: str | None, progress: Progress | None
+    file: Path, format_name: str | None, deltas: Sequence[Path], progress: Progress | None
 ) -> tuple[Collected, str, str]:
     """Entries, the SHA-256 of the file and its format."""
     try:
         with io.FileIO(file) as raw, _Hashing(raw, progress) as hashing:
             stream: io.BufferedReader = io.BufferedReader(hashing, _BUFFER)
-            collected, found = read_entries(stream, str(file), format_name)
+            collected, found = read_entries(stream, str(file), format_name, deltas)
             return collected, hashing.sha256.hexdigest(), found
     except OSError as error:
         raise ListError(f"cannot read the list file {file}: {error.strerror}") from None
-
-
-def _compile(folder: Path, entries: Entries, pdq_threshold: int) -> None:
-    """Write everything but the manifest."""
-    write_entries(folder / ENTRIES, entries)
-    np.save(folder / CATEGORY_FILE, entries.categories)
-    for signal in EXACT_TYPES:
-        if len(values := entries.values[signal]):
-            ExactIndex.build(values).save(folder / index_file(signal))
-            np.save(folder / entry_ids_file(signal), entries.ids(signal))
-    if len(codes := entries.values[SignalType.PDQ]):
-        HammingIndex.build(codes, radius=pdq_threshold).save(folder / index_file(SignalType.PDQ))
-        np.save(folder / entry_ids_file(SignalType.PDQ), entries.ids(SignalType.PDQ))
-
-
-def _close(folder: Path) -> dict[str, str]:
-    """Make all files the owner's only; returns their SHA-256 by name relative to the folder."""
-    digests = {}
-    for here, _, names in os.walk(folder):
-        Path(here).chmod(0o700)
-        for name in names:
-            path = Path(here, name)
-            path.chmod(0o600)
-            digests[path.relative_to(folder).as_posix()] = storage.sha256_file(path)
-    return dict(sorted(digests.items()))

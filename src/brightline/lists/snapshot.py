@@ -2,217 +2,305 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
+import hashlib
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
 from brightline import storage
-from brightline.errors import DamagedError, ListError
-from brightline.lists.entries import U16, Entries, content_digest
-from brightline.lists.entries_file import ENTRIES, read_entries_file
-from brightline.lists.manifest import MANIFEST, ListManifest, read_manifest
-from brightline.match import ExactIndex, HammingIndex
-from brightline.types import EXACT_TYPES, I64, SignalType
+from brightline.errors import DamagedError
+from brightline.lists.content import content_digest, version_digest
+from brightline.lists.entries import Entries, concatenate
+from brightline.lists.indexes import Indexes
+from brightline.lists.manifest import MANIFEST, ListManifest, read_delta, read_manifest
+from brightline.lists.provenance import U32, Mask, Provenance
+from brightline.lists.segment import Segment, own_facts
+from brightline.types import I64, U8, SignalType
 
-CATEGORY_FILE = "category.npy"
-
-_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_VERSION = re.compile(r"([0-9]{4,})-[0-9a-f]{12}")
-_ORDINAL = re.compile(r"[0-9]{1,5}")
-_DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{6,64})")
+_DELTAS = "deltas"
 
 
-def index_file(signal: SignalType) -> str:
-    """The compiled index of one type, a file or folder in the snapshot."""
-    return f"{signal}.idx"
+def delta_folder(version: Path, since: str) -> Path:
+    """Where `delta.open_delta` compiles what a version adds to another of the same list."""
+    return version.parent / _DELTAS / f"{since}..{version.name}"
 
 
-def entry_ids_file(signal: SignalType) -> str:
-    """Which entry each row of that index is."""
-    return f"{signal}.entries.npy"
+def removed_file(place: int) -> str:
+    """The entries removed from the version's segment at this place."""
+    return f"removed-{place}.npy"
+
+
+def removed_records_file(place: int) -> str:
+    """The records removed from the version's segment at this place."""
+    return f"removed-records-{place}.npy"
+
+
+@dataclass(frozen=True, slots=True)
+class OpaqueSignal:
+    """A signal that only a licensed matcher can compare, with the number of its record."""
+
+    record: int
+    value: bytes
+    category: str | None
 
 
 class HashList:
-    """An opened snapshot.
+    """An opened version of a list, or what one version adds to another (`open_delta`).
 
-    Opening reads the manifest only; indexes and columns are mapped when first asked for, so
-    that workers of one machine share their pages. Pickles as its path.
+    Opening reads manifests only; indexes and columns are mapped when first asked for, so that
+    workers of one machine share their pages. Pickles as its path.
+
+    Entries and records have numbers that mean the same for as long as the version exists: they
+    count through its segments, the removed included, so there may be gaps.
     """
 
-    def __init__(self, path: Path) -> None:
-        """Open the snapshot in a folder; DamagedError if its manifest cannot be read."""
+    def __init__(self, path: Path, since: str | None = None) -> None:
+        """Open the version in a folder; `since` as in `open_delta`, which compiled it before.
+
+        Raises DamagedError if its manifest, or that of a version it builds on, cannot be read.
+        """
         self.path = path
+        self.since = since
         self.manifest: ListManifest = read_manifest(path)
-        self._exact: dict[SignalType, ExactIndex] = {}
-        self._pdq: HammingIndex | None = None
-        self._ids: dict[SignalType, I64] = {}
-        self._categories: U16 | None = None
-        self._names: tuple[str | None, ...] = (None, *self.manifest.categories)
+        self.segments = self._open_segments()
+        self._delta: Indexes | None = None
+        self._size = self.manifest.entries
+        if since is not None:
+            folder = delta_folder(path, since)
+            delta = read_delta(folder)
+            self._delta = Indexes(folder, delta.counts)
+            self._size = delta.entries
 
     def __len__(self) -> int:
-        return self.manifest.entries
+        return self._size
 
-    def __reduce__(self) -> tuple[type[HashList], tuple[Path]]:
-        return HashList, (self.path,)
-
-    def exact(self, signal: SignalType) -> ExactIndex | None:
-        """The index of an exact type, None if the list has no entry of it.
-
-        Its rows are not entry ids: see `entry_ids`.
-        """
-        if signal not in EXACT_TYPES or not self._has(signal):
-            return None
-        if signal not in self._exact:
-            self._exact[signal] = ExactIndex.open(self._file(index_file(signal)))
-        return self._exact[signal]
+    def __reduce__(self) -> tuple[type[HashList], tuple[Path, str | None]]:
+        return HashList, (self.path, self.since)
 
     @property
-    def pdq(self) -> HammingIndex | None:
-        """The index of PDQ hashes, None if the list has none.
+    def digest(self) -> str:
+        """What findings depend on: the version's digest, or for a delta one of both versions."""
+        if self.since is None:
+            return self.manifest.digest
+        base = read_manifest(self.path.parent / self.since)
+        text = f"brightline-delta-1\n{base.digest}\n{self.manifest.digest}\n"
+        return f"sha256:{hashlib.sha256(text.encode('ascii')).hexdigest()}"
 
-        Its rows are not entry ids: see `entry_ids`.
+    def search_exact(self, signal: SignalType, values: U8) -> tuple[I64, I64]:
+        """Every pair of a value and an entry of that type that are equal.
+
+        values: (q, width of the type). Returns two arrays of one length, sorted: the value's
+        row and the entry's number. PDQ codes are compared likewise, without any threshold.
         """
-        if not self._has(SignalType.PDQ):
-            return None
-        if self._pdq is None:
-            self._pdq = HammingIndex.open(self._file(index_file(SignalType.PDQ)))
-        return self._pdq
+        if self._delta is not None:
+            return self._delta.search_exact(signal, values)
+        found = []
+        for segment in self.segments:
+            query, entry = segment.indexes.search_exact(signal, values)
+            live = segment.live(entry)
+            found.append((query[live], entry[live] + segment.start))
+        query, entry = (_joined([pair[k] for pair in found]) for k in range(2))
+        order = np.lexsort((entry, query))
+        return query[order], entry[order]
 
-    def entry_ids(self, signal: SignalType) -> I64:
-        """(rows,) int64: the entry of each row of this type's index."""
-        if not self._has(signal):
-            return np.empty(0, np.int64)
-        if signal not in self._ids:
-            self._ids[signal] = np.load(self._file(entry_ids_file(signal)), mmap_mode="r")
-        return self._ids[signal]
+    def search_pdq(self, codes: U8, radius: int | None = None) -> tuple[I64, I64, I64]:
+        """Every pair of a code and a PDQ entry that differ in at most `radius` bits.
+
+        codes: (q, 32); radius: the list's threshold if not given. Returns three arrays of one
+        length, sorted by code and entry: the code's row, the entry's number, the distance.
+        """
+        if radius is None:
+            radius = self.manifest.pdq_threshold
+        if self._delta is not None:
+            return self._delta.search_pdq(codes, radius)
+        found = []
+        for segment in self.segments:
+            query, entry, distance = segment.indexes.search_pdq(codes, radius)
+            live = segment.live(entry)
+            found.append((query[live], entry[live] + segment.start, distance[live]))
+        query, entry, distance = (_joined([triple[k] for triple in found]) for k in range(3))
+        order = np.lexsort((entry, query))
+        return query[order], entry[order], distance[order]
 
     def category(self, entries: Sequence[int] | I64) -> list[str | None]:
         """The category of each of these entries, None for those without; touches only them."""
-        if self._categories is None:
-            # an empty file cannot be mapped
-            path = self._file(CATEGORY_FILE)
-            self._categories = np.load(path, mmap_mode="r") if len(self) else np.empty(0, "u2")
-        codes = self._categories[np.asarray(entries, np.int64)].tolist()
-        return [self._names[code] for code in codes]
+        wanted = np.asarray(entries, np.int64)
+        found: list[str | None] = [None] * len(wanted)
+        for segment, places, local in self._split(wanted):
+            codes = segment.categories(local).tolist()
+            for place, code in zip(places.tolist(), codes, strict=True):
+                found[place] = segment.names[code]
+        return found
+
+    def provenance(self, entries: Sequence[int] | I64) -> list[Provenance]:
+        """Where each of these entries comes from; reads only the parts that hold them."""
+        wanted = np.asarray(entries, np.int64)
+        found = [Provenance()] * len(wanted)
+        for segment, places, local in self._split(wanted):
+            for place, row in zip(places.tolist(), segment.origins(local), strict=True):
+                found[place] = row
+        return found
+
+    def record_provenance(self, records: Sequence[int] | I64) -> list[Provenance]:
+        """Where each of these records, as `opaque` numbers them, comes from."""
+        wanted = np.asarray(records, np.int64)
+        found = [Provenance()] * len(wanted)
+        for segment in self.segments:
+            local = wanted - segment.start_record
+            places = np.flatnonzero((local >= 0) & (local < segment.own.records))
+            if len(places):
+                rows = segment.provenance(local[places])
+                for place, row in zip(places.tolist(), rows, strict=True):
+                    found[place] = row
+        return found
+
+    def opaque(self, kind: str) -> Iterator[OpaqueSignal]:
+        """All signals of an opaque kind, such as "photodna", ascending by record.
+
+        They are read from disk segment by segment. `manifest.opaque` has the kinds.
+        """
+        for segment in self.segments:
+            table = segment.opaque(["record", "kind", "value", "category"])
+            if table is None:
+                continue
+            for batch in table.to_batches(1 << 12):
+                for record, found, value, category in zip(
+                    *(column.to_pylist() for column in batch.columns), strict=True
+                ):
+                    if found == kind:
+                        number = record + segment.start_record
+                        yield OpaqueSignal(number, value, category or None)
+
+    def numbers(self) -> I64:
+        """The number of each entry, ascending: row r of `entries()` is entry `numbers()[r]`."""
+        if self._delta is not None:
+            return np.sort(_joined([self._delta.ids(signal) for signal in SignalType]))
+        return _joined([np.flatnonzero(_kept(s)) + s.start for s in self.segments])
 
     def entries(self) -> Entries:
-        """All entries, read into memory; DamagedError if their file is damaged."""
-        return read_entries_file(self._file(ENTRIES), tuple(self.manifest.categories))
+        """All entries, read into memory and numbered anew from 0; DamagedError if damaged."""
+        if len(self.segments) == 1 and self._delta is None:
+            return self.segments[0].entries()
+        every = concatenate([segment.entries() for segment in self.segments])
+        if self._delta is None:
+            return every
+        whole = _joined([np.flatnonzero(_kept(s)) + s.start for s in self.segments])
+        return every.select(np.isin(whole, self.numbers()))
 
     def verify(self) -> None:
         """Digest every file and the content anew; DamagedError names what is not as it was."""
-        expected = self.manifest.files
+        self._verify_files(self.path, self.manifest.files)
+        if self._delta is not None:
+            folder = self._delta.folder
+            self._verify_files(folder, read_delta(folder).files)
+        counts: Counter[str] = Counter()
+        opaque: Counter[str] = Counter()
+        for segment in self.segments:
+            if segment.folder != self.path:
+                self._verify_files(segment.folder, read_manifest(segment.folder).files)
+            whole = segment.whole()
+            digest = content_digest(whole, self.manifest.settings)
+            if own_facts(whole, digest) != segment.own or list(whole.category_counts()) != list(
+                segment.own.categories
+            ):
+                raise _damaged(segment.folder, MANIFEST, "does not describe the entries beside it")
+            counts.update(segment.counts())
+            opaque.update(segment.opaque_counts())
+        digest = version_digest([s.content for s in self.segments], self.manifest.settings)
+        categories = category_counts(self.segments)
+        if (
+            digest != self.manifest.digest
+            or not self.path.name.endswith(f"-{digest.removeprefix('sha256:')[:12]}")
+            or +counts != self.manifest.counts
+            or +opaque != self.manifest.opaque
+            or counts.total() != self.manifest.entries
+            or list(categories.items()) != list(self.manifest.categories.items())
+        ):
+            raise _damaged(self.path, MANIFEST, "does not describe the entries beside it")
+
+    def _open_segments(self) -> tuple[Segment, ...]:
+        found: list[Segment] = []
+        start = start_record = 0
+        for place, reference in enumerate(self.manifest.segments):
+            if reference.version == self.manifest.version:
+                folder, own = self.path, self.manifest.own
+            else:
+                folder = self.path.parent / reference.version
+                own = read_manifest(folder).own
+            if own is None:
+                raise _damaged(folder, MANIFEST, "names no entries, and a later version needs some")
+            removed = (
+                self._removed(removed_file(place), reference.removed, own.entries),
+                self._removed(removed_records_file(place), reference.removed_records, own.records),
+            )
+            found.append(Segment(folder, own, start, start_record, removed))
+            start += own.entries
+            start_record += own.records
+        return tuple(found)
+
+    def _removed(self, name: str, count: int, size: int) -> U32:
+        """A file of removed numbers, checked; empty without a file if nothing is removed."""
+        if not count:
+            return np.empty(0, np.uint32)
+        try:
+            numbers: U32 = np.load(self.path / name)
+        except (OSError, ValueError, EOFError):
+            raise _damaged(self.path, name, "is missing or damaged") from None
+        if (
+            numbers.dtype != np.uint32
+            or numbers.shape != (count,)
+            or np.any(numbers[1:] <= numbers[:-1])
+            or numbers[-1] >= size
+        ):
+            raise _damaged(self.path, name, "is damaged")
+        return numbers
+
+    def _split(self, wanted: I64) -> Iterator[tuple[Segment, I64, I64]]:
+        """Segments with the places of the wanted entries they hold and their own numbers."""
+        for segment in self.segments:
+            local = wanted - segment.start
+            places = np.flatnonzero((local >= 0) & (local < segment.own.entries))
+            if len(places):
+                yield segment, places, local[places]
+
+    @staticmethod
+    def _verify_files(folder: Path, expected: Mapping[str, str]) -> None:
         found = {
-            path.relative_to(self.path).as_posix()
-            for path in self.path.rglob("*")
+            path.relative_to(folder).as_posix()
+            for path in folder.rglob("*")
             if path.is_file() and path.name != MANIFEST
         }
         for file in sorted(expected.keys() | found):
             if file not in found:
-                raise self._damaged(file, "is missing")
-            if storage.sha256_file(self.path / file) != expected.get(file):
-                raise self._damaged(file, "is not what the snapshot's manifest says")
-        entries = self.entries()
-        digest = content_digest(
-            entries,
-            role=self.manifest.role,
-            pipeline=self.manifest.pipeline,
-            pdq_threshold=self.manifest.pdq_threshold,
-            pdq_min_quality=self.manifest.pdq_min_quality,
-        )
-        if (
-            digest != self.manifest.digest
-            or not self.path.name.endswith(f"-{digest.removeprefix('sha256:')[:12]}")
-            or len(entries) != self.manifest.entries
-            or entries.counts() != self.manifest.counts
-            or entries.category_counts() != self.manifest.categories
-        ):
-            raise self._damaged(MANIFEST, "does not describe the entries beside it")
-
-    def _has(self, signal: SignalType) -> bool:
-        return self.manifest.counts.get(signal, 0) > 0
-
-    def _file(self, name: str) -> Path:
-        path = self.path / name
-        if not path.exists():
-            raise self._damaged(name, "is missing")
-        return path
-
-    def _damaged(self, file: str, trouble: str) -> DamagedError:
-        return DamagedError(
-            f"{self.path / file} {trouble}; remove {self.path} and import the list again"
-        )
+                raise _damaged(folder, file, "is missing")
+            if storage.sha256_file(folder / file) != expected.get(file):
+                raise _damaged(folder, file, "is not what the snapshot's manifest says")
 
 
-def checked_name(name: str) -> str:
-    """The name, if a list can have it; ListError otherwise."""
-    if not _NAME.fullmatch(name):
-        raise ListError(
-            "a list's name is 1 to 64 letters, digits, dots, dashes and underscores, "
-            "and starts with a letter or digit"
-        )
-    return name
+def category_counts(segments: Sequence[Segment]) -> dict[str, int]:
+    """Entries that are not removed by category, in order of first use, without those of none."""
+    counts: dict[str, int] = {}
+    for segment in segments:
+        removed = segment.categories(segment.removed.astype(np.int64))
+        gone = np.bincount(removed, minlength=len(segment.names))[1:].tolist()
+        for (name, count), less in zip(segment.own.categories.items(), gone, strict=True):
+            if count > less:
+                counts[name] = counts.get(name, 0) + count - less
+    return counts
 
 
-def ordinal(version: str) -> int:
-    """The number that a version starts with."""
-    return int(version.partition("-")[0])
+def _kept(segment: Segment) -> Mask:
+    keep = np.ones(segment.own.entries, np.bool_)
+    keep[segment.removed] = False
+    return keep
 
 
-def list_names(root: Path) -> list[str]:
-    """The lists that have a version, sorted."""
-    if not root.is_dir():
-        return []
-    return sorted(path.name for path in root.iterdir() if _version_names(path))
+def _joined(parts: Sequence[I64]) -> I64:
+    return np.concatenate([np.empty(0, np.int64), *parts])
 
 
-def list_versions(root: Path, name: str) -> list[ListManifest]:
-    """The versions of a list, oldest first; empty if there is no such list."""
-    home = root / checked_name(name)
-    return [read_manifest(home / version) for version in _version_names(home)]
-
-
-def open_list(root: Path, reference: str) -> HashList:
-    """Open `NAME` (its newest version), `NAME@VERSION` or `NAME@DIGEST`.
-
-    VERSION may be only its number, DIGEST the first six hex digits or more. Raises ListError,
-    naming what there is, if nothing or more than one version is meant.
-    """
-    name, at, wanted = reference.partition("@")
-    home = root / checked_name(name)
-    versions = _version_names(home)
-    if not versions:
-        known = ", ".join(list_names(root))
-        raise ListError(
-            f"there is no list named {name}; "
-            + (f"there are: {known}" if known else "import one with `brightline list import`")
-        )
-    if not at:
-        return HashList(home / versions[-1])
-    found = [version for version in versions if _means(home / version, wanted)]
-    if len(found) != 1:
-        trouble = "more than one version" if found else "no version"
-        raise ListError(
-            f"list {name} has {trouble} that this reference means; "
-            f"its versions are: {', '.join(versions)}"
-        )
-    return HashList(home / found[0])
-
-
-def _means(folder: Path, wanted: str) -> bool:
-    if folder.name == wanted:
-        return True
-    if _ORDINAL.fullmatch(wanted):
-        return ordinal(folder.name) == int(wanted)
-    if digest := _DIGEST.fullmatch(wanted.lower()):
-        return read_manifest(folder).digest.startswith(f"sha256:{digest[1]}")
-    return False
-
-
-def _version_names(home: Path) -> list[str]:
-    if not home.is_dir():
-        return []
-    found = (path.name for path in home.iterdir() if _VERSION.fullmatch(path.name))
-    return sorted(found, key=lambda version: (ordinal(version), version))
+def _damaged(folder: Path, file: str, trouble: str) -> DamagedError:
+    return DamagedError(f"{folder / file} {trouble}; remove {folder} and import the list again")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from brightline.match.delta import DeltaIndex
 from brightline.match.exact import ExactIndex
 from brightline.match.hamming import HammingIndex
 
-__all__ = ["ExactIndex", "HammingIndex"]
+__all__ = ["DeltaIndex", "ExactIndex", "HammingIndex"]

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
-from brightline.kernels import kernel
 from brightline.match._bits import popcount
 from brightline.match._codes import U32, U64
+from brightline.match._leaf import leaf
 from brightline.types import I64
 
 #: log2 of the buckets in a cell
@@ -35,7 +35,7 @@ def cell_count(width: int) -> int:
     return 1 << max(0, width - CELL_BITS)
 
 
-@kernel
+@leaf
 def spill_size(starts: I64) -> int:
     """How many starts `fill_cells` will spill."""
     buckets = starts.size - 1
@@ -53,7 +53,7 @@ def spill_size(starts: I64) -> int:
     return total
 
 
-@kernel
+@leaf
 def fill_cells(starts: I64, cells: U64, spill: U32, spilled: int) -> None:
     """Write the directory for `starts`, which says where each bucket begins and the last ends.
 
@@ -92,7 +92,7 @@ def fill_cells(starts: I64, cells: U64, spill: U32, spilled: int) -> None:
         cells[at + 3] = p3
 
 
-@kernel
+@leaf
 def bucket_range(cells: U64, at: Any, bit: Any, spill: U32, items: int) -> tuple[Any, Any]:
     """Begin and end of the occupied bucket `bit` of the cell at word `at`.
 

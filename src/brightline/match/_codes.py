@@ -11,14 +11,15 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from brightline.kernels import kernel
 from brightline.match._bits import prefetch
+from brightline.match._leaf import leaf
 from brightline.types import I64, U8
 
 U32 = npt.NDArray[np.uint32]
 U64 = npt.NDArray[np.uint64]
 
 WORDS = 4
+_LINE_BYTES = 64
 #: rows that are fetched ahead of the one being copied
 _AHEAD = 16
 
@@ -29,10 +30,20 @@ _BITS = np.uint64(0x0000555500005555)
 _LANE = np.uint64(0xFFFF)
 
 
-@kernel
-def _spread_words(words: U64) -> U64:
+def on_a_line(length: int, dtype: type[np.uint32] | type[np.uint64]) -> npt.NDArray[Any]:
+    """An empty array that begins with a cache line, as those of a file do.
+
+    What is fetched by the line and is half or a quarter of one long then lies in one.
+    """
+    size = np.dtype(dtype).itemsize
+    raw = np.empty(length + _LINE_BYTES // size, dtype)
+    first = -raw.ctypes.data % _LINE_BYTES // size
+    return raw[first : first + length]
+
+
+@leaf
+def _spread_words(words: U64, out: U64) -> None:
     """See `spread`."""
-    out = np.empty(words.size, np.uint64)
     for i in range(0, words.size, WORDS):
         for part in range(WORDS):
             turned = np.uint64(0)
@@ -57,7 +68,6 @@ def _spread_words(words: U64) -> U64:
             swap = ((word >> np.uint64(1)) ^ (word >> np.uint64(16))) & _BITS
             word ^= (swap << np.uint64(16)) | (swap << np.uint64(1))
             out[i + part] = word
-    return out
 
 
 def spread(codes: U8) -> U64:
@@ -75,10 +85,12 @@ def spread(codes: U8) -> U64:
     # bytes cut out of a buffer may begin anywhere
     words = np.require(words, np.uint64, ["ALIGNED"])
     words.setflags(write=False)
-    return _spread_words(words)
+    out = np.empty(words.size, np.uint64)
+    _spread_words(words, out)
+    return out
 
 
-@kernel
+@leaf
 def field(words: U64, code: int, offset: int, width: int) -> Any:
     """`width` (1 to 32) bits of a code from bit `offset` on, as int64."""
     # an unsigned index, which numba need not try for a count from the end
@@ -90,46 +102,51 @@ def field(words: U64, code: int, offset: int, width: int) -> Any:
     return np.int64(bits >> np.uint64(64 - width))
 
 
-@kernel
-def _gather(words: U64, rows: I64, width: int) -> U64:
-    out = np.empty(rows.size * width, np.uint64)
+@leaf
+def _gather(words: U64, rows: I64, width: int, out: U64) -> None:
     for i in range(rows.size):
         if i + _AHEAD < rows.size:
             prefetch(words, rows[i + _AHEAD] * width)
         for word in range(width):
             out[i * width + word] = words[rows[i] * width + word]
-    return out
 
 
 def gather(rows: U64, chosen: I64) -> U64:
     """Rows (n, w) of words, flat, in the order of the row numbers `chosen`."""
     words = rows.reshape(-1)
     words.setflags(write=False)
-    return _gather(words, chosen, rows.shape[1])
+    # made by NumPy, which asks the system for large pages; numba does not
+    out: U64 = on_a_line(len(chosen) * rows.shape[1], np.uint64)
+    _gather(words, chosen, rows.shape[1], out)
+    return out
 
 
 def sort_rows(rows: U64) -> tuple[I64, I64]:
     """The lexicographic order of rows (n, w) of words, equal rows in ascending row number.
 
     Returns the row numbers in that order and the positions in it where a new value begins.
-    O(n log n) whatever the rows hold.
+    O(n log n) whatever the rows hold; fewer than 2**32 rows.
     """
-    order = np.argsort(rows[:, 0])
-    lead = rows[order, 0]
-    tied = np.flatnonzero(lead[1:] == lead[:-1])
-    if tied.size == 0:
-        return order, np.arange(len(rows), dtype=np.int64)
-    inside = np.zeros(len(rows), np.bool_)
-    inside[tied] = True
-    inside[tied + 1] = True
-    places = np.flatnonzero(inside)
-    subset = order[places]
-    if np.array_equal(rows[order[tied]], rows[order[tied + 1]]):
-        # only copies share a first word, the usual case: no other word needs to be sorted by
-        keys = [subset, lead[places]]
-    else:
-        keys = [subset, *(rows[subset, word] for word in range(rows.shape[1] - 1, -1, -1))]
-    order[places] = subset[np.lexsort(keys)]
+    # the highest bits of the first word and the row number share a word, which is sorted several
+    # times faster than row numbers are by their words
+    low = np.uint64((1 << max(1, (len(rows) - 1).bit_length())) - 1)
+    keys = rows[:, 0] & ~low
+    keys |= np.arange(len(rows), dtype=np.uint64)
+    keys.sort()
+    order = (keys & low).astype(np.int64)
+    tied = np.flatnonzero((keys[1:] ^ keys[:-1]) <= low)
+    del keys
+    same = np.all(rows[order[tied]] == rows[order[tied + 1]], axis=1)
+    if not same.all():
+        # not only copies share those bits: then the other bits have a say
+        inside = np.zeros(len(rows), np.bool_)
+        inside[tied] = True
+        inside[tied + 1] = True
+        places = np.flatnonzero(inside)
+        subset = order[places]
+        words = [rows[subset, word] for word in range(rows.shape[1] - 1, -1, -1)]
+        order[places] = subset[np.lexsort([subset, *words])]
+        same = np.all(rows[order[tied]] == rows[order[tied + 1]], axis=1)
     new = np.ones(len(rows), np.bool_)
-    new[tied + 1] = np.any(rows[order[tied]] != rows[order[tied + 1]], axis=1)
+    new[tied + 1] = ~same
     return order, np.flatnonzero(new)

@@ -17,11 +17,15 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import numpy.typing as npt
 
 from brightline.match import _slots
 from brightline.match._cells import CELL_BITS, cell_count
 from brightline.match._codes import U32, U64
+from brightline.match._scan import UNION_RADIUS
 from brightline.types import I64
+
+F64 = npt.NDArray[np.float64]
 
 CODE_BITS = 256
 #: an index over distinct random codes takes at most so many bytes an entry, if it holds 10^5 or
@@ -34,14 +38,17 @@ _MAX_LIMIT = 4
 #: nanoseconds that a byte an entry may be worth: the first that makes the index fit is taken
 _BYTE_PRICES = (0.0, *(50.0 * 1.5**step for step in range(20)))
 
-# nanoseconds: comparing a code in a scan, testing a record, reading a cell, opening a bucket,
-# comparing a candidate
-SCAN_NS = 1.5
+# nanoseconds: comparing a code in a scan with a small and with a large radius, and fetching it
+# for the first of the queries; testing a record, reading a cell, opening a bucket, comparing a
+# candidate
+_SCAN_NS = 0.57
+_WIDE_SCAN_NS = 0.87
+_FETCH_NS = 3.0
 ENTRY_NS = 1.7
 _CELL_NS = 6.0
 _BUCKET_NS = 16.0
 _COMPARE_NS = 5.0
-_QUERY_NS = 1500.0
+_QUERY_NS = 3300.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +74,7 @@ def ball_size(width: int, limit: int) -> int:
     return sum(math.comb(width, flips) for flips in range(limit + 1))
 
 
-def _line_ns(codes: int) -> float:
+def line_ns(codes: int) -> float:
     """Fetching a cache line, many being in flight: from 3 ns in the cache to 25 in memory."""
     return min(25.0, max(3.0, 3.0 + 5.5 * math.log2(max(1.0, codes / 30_000)) / 2))
 
@@ -84,7 +91,7 @@ def _slot_cost(width: int, limit: int, codes: int) -> float:
         return 0.0
     load = codes / 2.0**width
     buckets = ball_size(width, limit)
-    line = _line_ns(codes)
+    line = line_ns(codes)
     size = _slots.record_bytes(codes)
     if _slots.is_dense(width, codes):
         cells = 0.0
@@ -100,19 +107,27 @@ def _slot_cost(width: int, limit: int, codes: int) -> float:
     return cells + opened + lines + entries
 
 
-def scan_cost(codes: int) -> float:
-    """Nanoseconds of comparing one query with every code."""
-    return codes * SCAN_NS
+def scan_cost(codes: int, radius: int, queries: int = 1000) -> float:
+    """Nanoseconds of comparing one of so many queries with every code."""
+    compare = _SCAN_NS if radius <= UNION_RADIUS else _WIDE_SCAN_NS
+    return codes * (compare + _FETCH_NS / max(1, queries))
 
 
-def _best_slots(codes: int, radius: int, byte_price: float) -> tuple[tuple[int, int], ...]:
-    """(width, threshold) of the cheapest slots when a byte an entry costs `byte_price` ns."""
-    widths = range(_slots.MIN_WIDTH, _slots.MAX_WIDTH + 1)
-    limits = range(_MAX_LIMIT + 1)
-    price = np.array(
-        [[_slot_cost(w, t, codes) + byte_price * _slot_bytes(w, codes) for w in widths]
-         for t in limits]
-    )  # fmt: skip
+def search_cost(widths: tuple[int, ...], codes: int, radius: int) -> float:
+    """Nanoseconds of the cheaper way to search, one of many queries."""
+    allocation = allocate(widths, codes, radius)
+    scan = scan_cost(codes, radius)
+    return min(scan, allocation.cost) if allocation else scan
+
+
+def cheapest_slots(price: F64, radius: int) -> tuple[tuple[int, int], ...]:
+    """(width, threshold) of the slots that find all within `radius` at the least price.
+
+    price: a slot's by its threshold, from 0 on, and its width, from `_slots.MIN_WIDTH` on to
+    `_slots.MAX_WIDTH`. Prices add up. None at all if there are no such slots.
+    """
+    widths = _slots.ALL_WIDTHS
+    limits = range(len(price))
     # best[b, s]: the cheapest slots of at most b bits whose (threshold + 1) sum to s
     best = np.full((CODE_BITS + 1, radius + 2), np.inf)
     best[:, 0] = 0.0
@@ -143,12 +158,22 @@ def _best_slots(codes: int, radius: int, byte_price: float) -> tuple[tuple[int, 
     return tuple(sorted(chosen, reverse=True))
 
 
+def _best_slots(codes: int, radius: int, byte_price: float) -> tuple[tuple[int, int], ...]:
+    """(width, threshold) of the cheapest slots when a byte an entry costs `byte_price` ns."""
+    widths = _slots.ALL_WIDTHS
+    price = np.array(
+        [[_slot_cost(w, t, codes) + byte_price * _slot_bytes(w, codes) for w in widths]
+         for t in range(_MAX_LIMIT + 1)]
+    )  # fmt: skip
+    return cheapest_slots(price, radius)
+
+
 def design(codes: int, radius: int) -> tuple[int, ...]:
     """The widths of the slots for so many distinct codes and this radius, widest first.
 
     None at all if a scan is cheaper.
     """
-    if scan_cost(codes) <= 2 * _QUERY_NS or radius >= CODE_BITS:
+    if scan_cost(codes, radius) <= 2 * _QUERY_NS or radius >= CODE_BITS:
         return ()
     widths: tuple[int, ...] = ()
     for byte_price in _BYTE_PRICES:
@@ -158,7 +183,7 @@ def design(codes: int, radius: int) -> tuple[int, ...]:
         if _FIXED_BYTES + size <= MAX_BYTES:
             break
     allocation = allocate(widths, codes, radius)
-    if allocation is None or allocation.cost >= scan_cost(codes):
+    if allocation is None or allocation.cost >= scan_cost(codes, radius):
         return ()
     return widths
 
@@ -189,7 +214,7 @@ def allocate(widths: tuple[int, ...], codes: int, radius: int) -> Allocation | N
     return Allocation(tuple(reversed(limits)), best[-1] + _QUERY_NS)
 
 
-def _flips(width: int, limit: int) -> U32:
+def flips(width: int, limit: int) -> U32:
     """Every mask of at most `limit` of `width` bits, fewest bits first."""
     rings = [np.zeros(1, np.uint32)]
     lowest = np.full(1, width)
@@ -212,11 +237,12 @@ def tables(widths: tuple[int, ...], codes: int, limits: tuple[int, ...]) -> Tabl
         dense = int(_slots.is_dense(width, codes))
         flipped = width if dense else max(0, width - CELL_BITS)
         if limit >= 0 and (flipped, limit) not in spans:
-            masks.append(_flips(flipped, limit))
+            masks.append(flips(flipped, limit))
             spans[flipped, limit] = (filled, filled + len(masks[-1]))
             filled += len(masks[-1])
         begin, end = spans[flipped, limit] if limit >= 0 else (0, 0)
-        pair_limit = limit + limits[(k + 1) % len(limits)] + 1
+        # slot 0 has no fragments to judge by
+        pair_limit = limit + limits[(k + 1) % len(limits)] + 1 if k > 0 else CODE_BITS
         plans.append((limit, dense, directories[dense], begin, end, pair_limit))
         directories[dense] += (1 << width) + 1 if dense else cell_count(width)
         runs += ball_size(width, limit)

@@ -12,7 +12,8 @@ d_k + d_(k+1) <= t_k + t_(k+1) + 1. A record's fragment is part of slot k + 1 an
 understate d_(k+1), so a record that breaks this can be dropped, unread otherwise.
 
 A code may pass in several slots. It is reported by the first one, which is a property of the
-difference alone and needs no memory of what was seen. Slot 0 has no fragments and tests d_0 only.
+difference alone and needs no memory of what was seen. Slot 0 has no fragments and tests d_0 only:
+its plan allows d_0 + d_1 to be anything.
 """
 
 from __future__ import annotations
@@ -25,6 +26,8 @@ from brightline.kernels import kernel
 from brightline.match._bits import load64, lowest_bit, popcount, prefetch
 from brightline.match._cells import CELL_BITS, bucket_range
 from brightline.match._codes import U32, U64, WORDS, field
+from brightline.match._leaf import leaf
+from brightline.match._scan import grown
 from brightline.match._slots import FRAGMENT, NEXT, OFFSET, WIDTH
 from brightline.types import I64, U8
 
@@ -33,9 +36,13 @@ _BATCH = 512
 _FIRST_ROOM = 1024
 _ONE = np.uint64(1)
 
+#: bits for a slot's number beside a query's
+ORIGIN_BITS = 6
+
 #: columns of a probing plan: threshold, first cell, where its masks lie, and the most that
 #: d_k + d_(k+1) may be
 LIMIT, DENSE, DIRECTORY, MASKS_BEGIN, MASKS_END, PAIR_LIMIT = range(6)
+PLAN_COLUMNS = 6
 
 #: positions in the sizes that `probe` is given
 RADIUS, ID_BITS, RECORD_BYTES, RUNS, ENTRIES = range(5)
@@ -44,18 +51,7 @@ RADIUS, ID_BITS, RECORD_BYTES, RUNS, ENTRIES = range(5)
 SOUND, DAMAGED = 0, 1
 
 
-@kernel
-def grown(out: I64, used: int, room: int) -> I64:
-    """`out` (triples, flat) with the `used` ones it holds, and room for `room` more."""
-    if 3 * (used + room) <= out.size:
-        return out
-    larger = np.empty(max(2 * out.size, 3 * (used + room)), np.int64)
-    for i in range(3 * used):
-        larger[i] = out[i]
-    return larger
-
-
-@kernel
+@leaf
 def _prefetch_directory(cells: U64, starts: U32, plan: I64, key: int, masks: U32) -> None:
     """Ask for every part of a slot's directory that its probes will read."""
     if plan[DENSE]:
@@ -67,7 +63,7 @@ def _prefetch_directory(cells: U64, starts: U32, plan: I64, key: int, masks: U32
             prefetch(cells, (plan[DIRECTORY] + (upper ^ np.int64(masks[j]))) * 4)
 
 
-@kernel
+@leaf
 def _dense_runs(
     starts: U32,
     plan: I64,
@@ -88,7 +84,7 @@ def _dense_runs(
     return runs
 
 
-@kernel
+@leaf
 def _sparse_runs(
     cells: U64,
     spill: U32,
@@ -120,7 +116,7 @@ def _sparse_runs(
     return runs
 
 
-@kernel
+@leaf
 def _filter(
     records: U8,
     byte: int,
@@ -145,22 +141,19 @@ def _filter(
     return np.int64(place)
 
 
-@kernel
+@leaf
 def _passes(difference: U64, slots: I64, plans: I64, k: int) -> Any:
     """Whether slot k finds a code with this difference from the query."""
     own = popcount(np.uint64(field(difference, 0, slots[k, OFFSET], slots[k, WIDTH])))
     if own > plans[k, LIMIT]:
         return False
-    if k == 0:
-        return True
     after = popcount(np.uint64(field(difference, 0, slots[k, NEXT], slots[k, FRAGMENT])))
     return own + after <= plans[k, PAIR_LIMIT]
 
 
-@kernel
-def _compare(
+@leaf
+def compare(
     queries: U64,
-    query: int,
     codes: U64,
     candidates: I64,
     origins: I64,
@@ -174,11 +167,12 @@ def _compare(
 ) -> int:
     """Append the candidates that match and that no slot before their own finds.
 
+    origins: of each candidate the query and the slot, as query << ORIGIN_BITS | slot.
     Returns the new length, or -1 if a candidate is not the number of a code.
     """
-    q = WORDS * query
     n = codes.size // WORDS
     for i in range(count):
+        q = WORDS * (origins[i] >> ORIGIN_BITS)
         if candidates[i] >= n:
             return -1
         c = WORDS * candidates[i]
@@ -193,13 +187,13 @@ def _compare(
         if distance > radius:
             continue
         seen = False
-        for earlier in range(origins[i]):
+        for earlier in range(origins[i] & ((1 << ORIGIN_BITS) - 1)):
             if _passes(difference, slots, plans, earlier):
                 seen = True
                 break
         if seen:
             continue
-        out[3 * used] = query
+        out[3 * used] = origins[i] >> ORIGIN_BITS
         out[3 * used + 1] = candidates[i]
         out[3 * used + 2] = distance
         used += 1
@@ -222,7 +216,7 @@ def probe(
 ) -> tuple[I64, int, I64, int, int]:
     """Find every code within the radius of every query, through the slots.
 
-    queries, codes: permuted, flat. slots: `_slots.slot_table`. plans: (m, 5), the columns named
+    queries, codes: permuted, flat. slots: `_slots.slot_table`. plans: (m, 6), the columns named
     above. masks: flips of the upper key bits (those that select a cell). ball: flat (t + 1, 64),
     ball[r, b] the buckets of a cell that are within r flips of bucket b. cells, spill, records:
     `_slots.Slots`. sizes: radius, bits of a code's number, bytes of a record, the most buckets
@@ -298,8 +292,8 @@ def probe(
                     end = min(begin + _BATCH, ends[run])
                     if count + end - begin > 2 * _BATCH:
                         out = grown(out, used, count)
-                        used = _compare(
-                            queries, query, codes, candidates, origins, count, slots, plans,
+                        used = compare(
+                            queries, codes, candidates, origins, count, slots, plans,
                             radius, difference, out, used,
                         )  # fmt: skip
                         if used < 0:
@@ -308,7 +302,7 @@ def probe(
                     if k == 0:
                         for position in range(begin, end):
                             candidates[count] = position
-                            origins[count] = 0
+                            origins[count] = query << ORIGIN_BITS
                             count += 1
                         continue
                     first = count
@@ -317,43 +311,13 @@ def probe(
                         fragment, fragment_mask, allowances[run], candidates, count,
                     )  # fmt: skip
                     for i in range(first, count):
-                        origins[i] = k
+                        origins[i] = query << ORIGIN_BITS | k
                         prefetch(codes, candidates[i] * WORDS)
         out = grown(out, used, count)
-        used = _compare(
-            queries, query, codes, candidates, origins, count, slots, plans,
+        used = compare(
+            queries, codes, candidates, origins, count, slots, plans,
             radius, difference, out, used,
         )  # fmt: skip
         if used < 0:
             return out, 0, left, 0, DAMAGED
     return out, used, left, left_count, SOUND
-
-
-@kernel
-def scan(queries: U64, rows: I64, codes: U64, radius: int) -> tuple[I64, int]:
-    """Compare the queries numbered `rows` with every code.
-
-    Returns triples (query, code, distance), flat, and how many.
-    """
-    n = codes.size // WORDS
-    out = np.empty(3 * _FIRST_ROOM, np.int64)
-    used = 0
-    for block in range(0, n, _BATCH):
-        block_end = min(block + _BATCH, n)
-        for r in range(rows.size):
-            out = grown(out, used, block_end - block)
-            q = WORDS * rows[r]
-            q0, q1, q2, q3 = queries[q], queries[q + 1], queries[q + 2], queries[q + 3]
-            for i in range(block, block_end):
-                c = WORDS * i
-                distance = popcount(codes[c] ^ q0) + popcount(codes[c + 1] ^ q1)
-                if distance > radius:
-                    continue
-                distance += popcount(codes[c + 2] ^ q2) + popcount(codes[c + 3] ^ q3)
-                if distance > radius:
-                    continue
-                out[3 * used] = rows[r]
-                out[3 * used + 1] = i
-                out[3 * used + 2] = distance
-                used += 1
-    return out, used

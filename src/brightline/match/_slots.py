@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from brightline.kernels import kernel
+from brightline.match._bits import store64
 from brightline.match._cells import cell_count, fill_cells, spill_size
-from brightline.match._codes import U32, U64, WORDS, field
+from brightline.match._codes import U32, U64, WORDS, field, on_a_line
+from brightline.match._leaf import leaf
 from brightline.types import I64, U8
 
 #: the fragment has at least this many bits (fewer if the next slot is narrower)
@@ -23,6 +24,7 @@ MIN_FRAGMENT = 12
 #: a slot is at least this wide; its sorting begins with so many bits
 PARTITION_BITS = 8
 MIN_WIDTH, MAX_WIDTH = PARTITION_BITS, PARTITION_BITS + 16
+ALL_WIDTHS = range(MIN_WIDTH, MAX_WIDTH + 1)
 #: a record takes at most so many bits
 RECORD_BITS = 48
 #: codes a bucket from where on a slot has a list of starts in place of cells
@@ -68,10 +70,14 @@ def is_dense(width: int, codes: int) -> bool:
     return codes >= DENSE_LOAD << width
 
 
-def slot_table(widths: tuple[int, ...], codes: int) -> I64:
-    """(m, 4): the columns named above, for slots of these widths over so many codes."""
+def fragment_bits(codes: int) -> int:
+    """Bits that a record has for a fragment."""
+    return 8 * record_bytes(codes) - id_bits(codes)
+
+
+def slot_table(widths: tuple[int, ...], room: int) -> I64:
+    """(m, 4): the columns named above, for slots of these widths, fragments of `room` bits."""
     offsets = np.concatenate([[0], np.cumsum(widths)]).astype(np.int64)
-    room = 8 * record_bytes(codes) - id_bits(codes)
     rows = []
     for k, width in enumerate(widths):
         after = (k + 1) % len(widths)
@@ -90,59 +96,74 @@ def slot_sizes(widths: tuple[int, ...], codes: int) -> Sizes:
     )
 
 
-@kernel
-def _partition(words: U64, slot: I64, number_bits: int, bounds: I64, out: U64) -> None:
+@leaf
+def _partition(words: U64, slot: I64, number_bits: int, ends: I64, out: U64) -> None:
     """Records in the order of the highest bits of their key, below the rest of that key.
 
-    `bounds` (partitions + 1,) is filled with where each partition begins and the last ends,
-    `out` (n,) with record | rest << RECORD_BITS. Partitioning first keeps the sorting that
-    follows within the cache.
+    `ends` (partitions,) is filled with where each partition ends, `out` (n,) with
+    record | rest << RECORD_BITS. Partitioning first keeps the sorting that follows within the
+    cache.
     """
     offset, width = slot[OFFSET], slot[WIDTH]
     after, fragment = slot[NEXT], slot[FRAGMENT]
     rest = width - PARTITION_BITS
-    bounds[:] = 0
+    ends[:] = 0
     for i in range(out.size):
-        bounds[field(words, i, offset, PARTITION_BITS) + 1] += 1
-    for p in range(1, bounds.size):
-        bounds[p] += bounds[p - 1]
-    place = bounds.copy()
+        ends[np.uint64(field(words, i, offset, PARTITION_BITS))] += 1
+    begin = 0
+    for p in range(ends.size):
+        begin += ends[p]
+        ends[p] = begin - ends[p]
     for i in range(out.size):
         key = field(words, i, offset, width)
         record = i | (field(words, i, after, fragment) << number_bits)
-        p = key >> rest
-        out[place[p]] = np.uint64(record | ((key & ((1 << rest) - 1)) << RECORD_BITS))
-        place[p] += 1
+        partition = np.uint64(key >> rest)
+        place = np.uint64(ends[partition])
+        out[place] = np.uint64(record | ((key & ((1 << rest) - 1)) << RECORD_BITS))
+        ends[partition] += 1
 
 
-@kernel
+@leaf
 def _sort_partitions(
-    partitioned: U64, bounds: I64, size: int, starts: I64, records: U8, base: int
+    partitioned: U64,
+    ends: I64,
+    size: int,
+    place: I64,
+    ordered: U64,
+    starts: I64,
+    records: U8,
+    base: int,
 ) -> None:
     """Write a slot's records, in the order of its key, from byte `base` on.
 
-    `starts` (2**width + 1,) is filled with where each bucket begins.
+    `ends` says where each partition ends. `place` (buckets of a partition,) and `ordered` (as
+    long as the longest partition) are room to work in. `starts` (2**width + 1,) is filled with
+    where each bucket begins. Up to 8 - `size` bytes behind the last record are overwritten.
     """
-    partitions = bounds.size - 1
-    buckets = (starts.size - 1) // partitions
-    place = np.empty(buckets, np.int64)
+    buckets = place.size
     shift = np.uint64(RECORD_BITS)
-    for p in range(partitions):
+    begin = 0
+    for p in range(ends.size):
+        end = ends[p]
         place[:] = 0
-        for i in range(bounds[p], bounds[p + 1]):
-            place[np.int64(partitioned[i] >> shift)] += 1
-        begin = bounds[p]
+        for i in range(begin, end):
+            place[partitioned[i] >> shift] += 1
+        at = 0
         for b in range(buckets):
             count = place[b]
-            starts[p * buckets + b] = begin
-            place[b] = begin
-            begin += count
-        for i in range(bounds[p], bounds[p + 1]):
-            bucket = np.int64(partitioned[i] >> shift)
-            at = base + place[bucket] * size
+            starts[p * buckets + b] = begin + at
+            place[b] = at
+            at += count
+        for i in range(begin, end):
+            bucket = partitioned[i] >> shift
+            ordered[np.uint64(place[bucket])] = partitioned[i]
             place[bucket] += 1
-            for byte in range(size):
-                records[at + byte] = np.uint8((partitioned[i] >> np.uint64(8 * byte)) & 255)
+        byte = base + begin * size
+        for i in range(end - begin):
+            # eight bytes, of which the next record overwrites those that are not its own
+            store64(records, byte, ordered[i])
+            byte += size
+        begin = end
     starts[starts.size - 1] = partitioned.size
 
 
@@ -150,28 +171,34 @@ def build_slots(words: U64, widths: tuple[int, ...]) -> Slots:
     """Build the slots over permuted codes (flat), which are in ascending order."""
     codes = len(words) // WORDS
     size = record_bytes(codes)
-    table = slot_table(widths, codes)
+    table = slot_table(widths, fragment_bits(codes))
     records = np.zeros(slot_sizes(widths, codes).records, np.uint8)
-    cells: list[U64] = [np.empty(0, np.uint64)]
+    cells = on_a_line(slot_sizes(widths, codes).cells, np.uint64)
     spills: list[U32] = [np.empty(0, np.uint32)]
     lists: list[U32] = [np.empty(0, np.uint32)]
-    spilled = 0
+    spilled = begin = 0
     partitioned = np.empty(codes, np.uint64)
-    bounds = np.empty((1 << PARTITION_BITS) + 1, np.int64)
+    ends = np.empty(1 << PARTITION_BITS, np.int64)
+    # slot 0's records are not kept: codes stand in its order
+    aside = np.empty(codes * size + PADDING if widths else 0, np.uint8)
+    # in their order: behind its records each slot overwrites a few bytes of the next one's
     for k, width in enumerate(widths):
         starts = np.empty((1 << width) + 1, np.int64)
-        _partition(words, table[k], id_bits(codes), bounds, partitioned)
-        # slot 0's records are not kept: codes stand in its order
-        target = records if k > 0 else np.empty(codes * size, np.uint8)
+        _partition(words, table[k], id_bits(codes), ends, partitioned)
+        ordered = np.empty(np.diff(ends, prepend=0).max(), np.uint64)
+        place = np.empty(1 << (width - PARTITION_BITS), np.int64)
+        target = records if k > 0 else aside
         base = max(0, k - 1) * codes * size
-        _sort_partitions(partitioned, bounds, size, starts, target, base)
+        _sort_partitions(partitioned, ends, size, place, ordered, starts, target, base)
         if is_dense(width, codes):
             lists.append(starts.astype(np.uint32))
         else:
             spill = np.empty(spill_size(starts), np.uint32)
-            slot_cells = np.empty(cell_count(width) * WORDS, np.uint64)
-            fill_cells(starts, slot_cells, spill, spilled)
+            end = begin + cell_count(width) * WORDS
+            fill_cells(starts, cells[begin:end], spill, spilled)
+            begin = end
             spilled += len(spill)
-            cells.append(slot_cells)
             spills.append(spill)
-    return Slots(np.concatenate(cells), np.concatenate(spills), np.concatenate(lists), records)
+    # the padding behind the last record is part of the file: always the same
+    records[len(records) - PADDING :] = 0
+    return Slots(cells, np.concatenate(spills), np.concatenate(lists), records)

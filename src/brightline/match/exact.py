@@ -13,9 +13,8 @@ from pathlib import Path
 
 import numpy as np
 
-from brightline.kernels import kernel
 from brightline.match import _file
-from brightline.match._bits import prefetch
+from brightline.match._bits import prefetch, swapped
 from brightline.match._cells import (
     CELL_BITS,
     bucket_range,
@@ -23,7 +22,8 @@ from brightline.match._cells import (
     fill_cells,
     spill_size,
 )
-from brightline.match._codes import U32, U64, WORDS, gather, sort_rows
+from brightline.match._codes import U32, U64, WORDS, gather, on_a_line, sort_rows
+from brightline.match._leaf import leaf
 from brightline.types import I64, U8
 
 _KIND = "exact"
@@ -33,11 +33,13 @@ _WORD_BYTES = 8
 _MOST_ENTRIES = 2**32 - 1
 _MAX_WIDTH = 30
 #: values that are looked up together, so that what they need is fetched before it is read
-_AHEAD = 32
+_AHEAD = 64
 #: values for which the results of a look-up are held at once
 _CHUNK = 1 << 18
 
-SOUND, DAMAGED = 0, 1
+#: what a look-up returns for an index that contradicts itself
+DAMAGED = -1
+_ONE = np.uint64(1)
 
 
 def directory_width(values: int) -> int:
@@ -45,75 +47,87 @@ def directory_width(values: int) -> int:
     return min(_MAX_WIDTH, max(CELL_BITS, (2 * values - 1).bit_length() if values > 0 else 0))
 
 
-@kernel
-def _bucket_starts(rows: U64, words: int, width: int) -> I64:
-    """Where each bucket of the sorted rows begins: (2**width + 1,)."""
-    starts = np.zeros((1 << width) + 1, np.int64)
+@leaf
+def _bucket_starts(rows: U64, words: int, width: int, starts: I64) -> None:
+    """Fill `starts` (2**width + 1,) with where each bucket of the sorted rows begins."""
+    starts[:] = 0
     shift = np.uint64(64 - width)
     for i in range(0, rows.size, words):
         starts[np.int64(rows[i] >> shift) + 1] += 1
-    for b in range(1 << width):
+    for b in range(starts.size - 1):
         starts[b + 1] += starts[b]
-    return starts
 
 
-@kernel
+@leaf
 def _order(rows: U64, row: int, values: U64, value: int, words: int) -> int:
     """-1, 0 or 1 as a row is before, equal to or after a value."""
     for word in range(words):
         left = rows[row * words + word]
-        right = values[value * words + word]
+        right = swapped(values[value * words + word])
         if left != right:
             return -1 if left < right else 1
     return 0
 
 
-@kernel
+@leaf
 def _look_up(
-    values: U64, rows: U64, words: int, cells: U64, spill: U32, width: int, found: I64
+    values: U64,
+    rows: U64,
+    words: int,
+    cells: U64,
+    spill: U32,
+    width: int,
+    work: I64,
+    queries: I64,
+    found: I64,
 ) -> int:
-    """Find the row of each value, -1 if there is none, writing to `found`.
+    """Note which values there are, in `queries`, and the row of each, in `found`.
 
-    values, rows: flat, `words` a value; the rows are sorted and distinct.
-    Returns SOUND or DAMAGED.
+    values: flat, `words` a value, as their bytes lie in memory. rows: the same of big-endian
+    words, sorted and distinct. work: room for 4 × _AHEAD. Returns how many there are, or
+    DAMAGED.
     """
     n = rows.size // words
     shift = np.uint64(64 - width)
-    begins = np.empty(_AHEAD, np.int64)
-    ends = np.empty(_AHEAD, np.int64)
-    one = np.uint64(1)
-    for first in range(0, found.size, _AHEAD):
-        last = min(first + _AHEAD, found.size)
+    used = 0
+    for first in range(0, values.size // words, _AHEAD):
+        last = min(first + _AHEAD, values.size // words)
         for i in range(first, last):
-            cell = np.int64(values[i * words] >> shift) >> CELL_BITS
-            prefetch(cells, cell * 4)
-        for i in range(first, last):
-            bucket = np.int64(values[i * words] >> shift)
-            at = (bucket >> CELL_BITS) * 4
-            occupied = cells[at + 1] | cells[at + 2] | cells[at + 3]
-            begin = end = 0
-            if (occupied >> np.uint64(bucket & 63)) & one:
-                begin, end = bucket_range(cells, at, bucket & 63, spill, n)
-                if end < 0:
-                    return DAMAGED
-                prefetch(rows, ((begin + end) >> 1) * words)
-            begins[i - first] = begin
-            ends[i - first] = end
-        for i in range(first, last):
-            low = begins[i - first]
-            high = ends[i - first]
-            found[i] = -1
+            bucket = np.int64(swapped(values[i * words]) >> shift)
+            work[i - first] = bucket
+            prefetch(cells, (bucket >> CELL_BITS) * 4)
+        # not a branch: which buckets are empty cannot be predicted
+        occupied = 0
+        for i in range(last - first):
+            at = (work[i] >> CELL_BITS) * 4
+            union = cells[at + 1] | cells[at + 2] | cells[at + 3]
+            work[_AHEAD + occupied] = i
+            occupied += int((union >> np.uint64(work[i] & 63)) & _ONE)
+        for j in range(occupied):
+            bucket = work[work[_AHEAD + j]]
+            begin, end = bucket_range(cells, (bucket >> CELL_BITS) * 4, bucket & 63, spill, n)
+            if end < 0:
+                return DAMAGED
+            prefetch(rows, ((begin + end) >> 1) * words)
+            work[2 * _AHEAD + j] = begin
+            work[3 * _AHEAD + j] = end
+        for j in range(occupied):
+            value = first + work[_AHEAD + j]
+            low = work[2 * _AHEAD + j]
+            high = work[3 * _AHEAD + j]
             while low < high:
                 middle = (low + high) >> 1
-                order = _order(rows, middle, values, i, words)
+                order = _order(rows, middle, values, value, words)
                 if order == 0:
-                    found[i] = middle
+                    queries[used] = value
+                    found[used] = middle
+                    used += 1
                     break
                 if order < 0:
                     low = middle + 1
                 else:
                     high = middle
-    return SOUND
+    return used
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,8 +161,9 @@ class ExactIndex:
         order, firsts = sort_rows(words)
         rows = gather(words, order[firsts])
         bits = directory_width(len(firsts))
-        bucket_starts = _bucket_starts(rows, words.shape[1], bits)
-        cells = np.empty(cell_count(bits) * WORDS, np.uint64)
+        bucket_starts = np.empty((1 << bits) + 1, np.int64)
+        _bucket_starts(rows, words.shape[1], bits, bucket_starts)
+        cells = on_a_line(cell_count(bits) * WORDS, np.uint64)
         spill = np.empty(spill_size(bucket_starts), np.uint32)
         fill_cells(bucket_starts, cells, spill, 0)
         starts = np.append(firsts, len(values)) if len(firsts) < len(values) else firsts[:0]
@@ -212,25 +227,26 @@ class ExactIndex:
             raise ValueError(f"values are an array of uint8 of shape (n, {self.width})")
         queries: list[I64] = [np.zeros(0, np.int64)]
         rows: list[I64] = [np.zeros(0, np.int64)]
+        most = min(len(values), _CHUNK)
+        work = np.empty(4 * _AHEAD, np.int64)
+        query, row = np.empty(most, np.int64), np.empty(most, np.int64)
         for first in range(0, len(values), _CHUNK):
-            words = _words(values[first : first + _CHUNK])
-            found = np.empty(len(words), np.int64)
-            flat = words.reshape(-1)
-            flat.setflags(write=False)
-            state = _look_up(
+            flat = _as_stored(values[first : first + _CHUNK])
+            used = _look_up(
                 flat,
                 self.rows,
-                words.shape[1],
+                _word_count(self.width),
                 self.cells,
                 self.spill,
                 directory_width(self._distinct()),
-                found,
+                work,
+                query,
+                row,
             )
-            if state == DAMAGED:
+            if used == DAMAGED:
                 raise self._damaged()
-            hits = np.flatnonzero(found >= 0)
-            queries.append(hits + first)
-            rows.append(found[hits])
+            queries.append(query[:used] + first)
+            rows.append(row[:used].copy())
         return self._pairs(np.concatenate(queries), np.concatenate(rows))
 
     def _pairs(self, query: I64, row: I64) -> tuple[I64, I64]:
@@ -274,8 +290,16 @@ def _word_count(width: int) -> int:
     return -(-width // _WORD_BYTES)
 
 
-def _words(values: U8) -> U64:
-    """Values (n, w) as words (n, ⌈w / 8⌉), so that words compare as the bytes do."""
+def _as_stored(values: U8) -> U64:
+    """Values (n, w) as words (n · ⌈w / 8⌉,), padded, in the order of their bytes in memory."""
     padding = _word_count(values.shape[1]) * _WORD_BYTES - values.shape[1]
     whole = np.pad(values, ((0, 0), (0, padding))) if padding else np.ascontiguousarray(values)
-    return whole.view(">u8").astype(np.uint64)
+    # bytes cut out of a buffer may begin anywhere
+    words = np.require(whole.view("<u8").reshape(-1), np.uint64, ["ALIGNED"])
+    words.setflags(write=False)
+    return words
+
+
+def _words(values: U8) -> U64:
+    """Values (n, w) as words (n, ⌈w / 8⌉) that compare as the bytes do."""
+    return _as_stored(values).byteswap().reshape(len(values), _word_count(values.shape[1]))

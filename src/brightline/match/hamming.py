@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from brightline.match import _file, _plan, _probe, _slots
+from brightline.match import _file, _plan, _probe, _scan, _slots
 from brightline.match._codes import U32, U64, WORDS, gather, sort_rows, spread
 from brightline.types import I64, PDQ_THRESHOLD, U8
 
@@ -46,7 +46,7 @@ class HammingIndex:
         Takes O(n log n), and about twice the memory of the result.
         Raises ValueError if `codes` or `radius` is not of the kind or range that is said here.
         """
-        _check(codes, radius)
+        check(codes, radius)
         if len(codes) > _MOST_ENTRIES:
             raise ValueError("an index holds fewer than 2**32 entries")
         words = spread(codes).reshape(-1, WORDS)
@@ -71,7 +71,7 @@ class HammingIndex:
         """Write the index as one file, as a whole or not at all."""
         parameters = {
             "entries": len(self.entries),
-            "codes": len(self.codes) // WORDS,
+            "codes": self.distinct,
             "radius": self.radius,
             "widths": list(self.widths),
         }
@@ -109,6 +109,11 @@ class HammingIndex:
         """How many entries, equal ones counted each."""
         return len(self.entries)
 
+    @property
+    def distinct(self) -> int:
+        """How many different codes there are among the entries."""
+        return len(self.codes) // WORDS
+
     def search(self, codes: U8, radius: int) -> tuple[I64, I64, I64]:
         """Every pair of a query and an entry that differ in at most `radius` bits.
 
@@ -118,27 +123,26 @@ class HammingIndex:
         Raises ValueError for other shapes, types or radii (0 to 256), and DamagedError if the
         index's file turns out to be damaged.
         """
-        _check(codes, radius)
-        count = len(self.codes) // WORDS
+        check(codes, radius)
+        count = self.distinct
         allocation = _plan.allocate(self.widths, count, radius)
-        if allocation is None or allocation.cost >= _plan.scan_cost(count):
+        scan_cost = _plan.scan_cost(count, radius, len(codes))
+        if allocation is None or allocation.cost >= scan_cost:
             return self._scanned(codes, radius)
         # a query that meets so many records is cheaper to compare with every code
-        most_records = int(_plan.scan_cost(count) / _plan.ENTRY_NS)
+        most_records = int(scan_cost / _plan.ENTRY_NS)
         return self._probed(codes, radius, allocation.limits, most_records)
 
     def _scanned(self, codes: U8, radius: int) -> tuple[I64, I64, I64]:
         """`search` by comparing with every code."""
-        found, count = _probe.scan(
-            _frozen(spread(codes)), np.arange(len(codes)), self.codes, radius
-        )
-        return self._pairs(found[: 3 * count])
+        found, count = _scan.scan(frozen(spread(codes)), np.arange(len(codes)), self.codes, radius)
+        return self.pairs(found[: 3 * count])
 
     def _probed(
         self, codes: U8, radius: int, limits: tuple[int, ...], most_records: int
     ) -> tuple[I64, I64, I64]:
         """`search` through the slots with these thresholds, where at most so many records met."""
-        count = len(self.codes) // WORDS
+        count = self.distinct
         tables = _plan.tables(self.widths, count, limits)
         sizes = np.array(
             [
@@ -150,11 +154,11 @@ class HammingIndex:
             ],
             np.int64,
         )
-        queries = _frozen(spread(codes))
+        queries = frozen(spread(codes))
         found, used, left, left_count, state = _probe.probe(
             queries,
             self.codes,
-            _slots.slot_table(self.widths, count),
+            _slots.slot_table(self.widths, _slots.fragment_bits(count)),
             tables.plans,
             tables.masks,
             tables.ball,
@@ -168,11 +172,11 @@ class HammingIndex:
             raise self._damaged()
         found = found[: 3 * used]
         if left_count > 0:
-            more, used = _probe.scan(queries, left[:left_count], self.codes, radius)
+            more, used = _scan.scan(queries, left[:left_count], self.codes, radius)
             found = np.concatenate([found, more[: 3 * used]])
-        return self._pairs(found)
+        return self.pairs(found)
 
-    def _pairs(self, found: I64) -> tuple[I64, I64, I64]:
+    def pairs(self, found: I64) -> tuple[I64, I64, I64]:
         """Triples (query, code, distance) as sorted pairs of query and entry."""
         query, code, distance = found.reshape(-1, 3).T
         if len(self.entry_starts) > 0:
@@ -209,7 +213,7 @@ class HammingIndex:
         }
 
 
-def _frozen(words: U64) -> U64:
+def frozen(words: U64) -> U64:
     """The same array, read-only like a mapped one, so that a kernel is compiled once."""
     words.setflags(write=False)
     return words
@@ -227,7 +231,7 @@ def _widths(file: _file.IndexFile) -> tuple[int, ...]:
     return tuple(widths)
 
 
-def _check(codes: U8, radius: int) -> None:
+def check(codes: U8, radius: int) -> None:
     """Raise ValueError for what is not an array of codes or not a radius."""
     if codes.dtype != np.uint8 or codes.ndim != 2 or codes.shape[1] != _CODE_BYTES:
         raise ValueError("codes are an array of uint8 of shape (n, 32)")

@@ -10,7 +10,6 @@ import numpy as np
 from brightline.lists import HashList
 from brightline.signals.url import url_digest
 from brightline.types import (
-    EXACT_TYPES,
     I64,
     U8,
     Declared,
@@ -118,24 +117,15 @@ class Probes:
 
     @staticmethod
     def _equal(hash_list: HashList, signal: SignalType, values: U8) -> list[tuple[int, int]]:
-        index = hash_list.exact(signal) if signal in EXACT_TYPES else None
-        if index is None or not len(values):
-            return []
-        query, row = index.search(values)
-        entries = hash_list.entry_ids(signal)[row]
-        return list(zip(query.tolist(), entries.tolist(), strict=True))
+        query, entry = hash_list.search_exact(signal, values)
+        return list(zip(query.tolist(), entry.tolist(), strict=True))
 
     def _near(self, hash_list: HashList) -> list[tuple[int, int, int]]:
-        index = hash_list.pdq
-        if index is None or not self._pdq:
-            return []
-        manifest = hash_list.manifest
         codes = np.frombuffer(bytes(self._codes), np.uint8).reshape(-1, 32)
-        quality = np.array([probe[3] for probe in self._pdq])
-        usable = np.flatnonzero(quality >= manifest.pdq_min_quality)
-        query, row, distance = index.search(codes[usable], manifest.pdq_threshold)
-        entries = hash_list.entry_ids(SignalType.PDQ)[row]
-        return list(zip(usable[query].tolist(), entries.tolist(), distance.tolist(), strict=True))
+        quality = np.array([probe[3] for probe in self._pdq], np.int64)
+        usable = np.flatnonzero(quality >= hash_list.manifest.pdq_min_quality)
+        query, entry, distance = hash_list.search_pdq(codes[usable])
+        return list(zip(usable[query].tolist(), entry.tolist(), distance.tolist(), strict=True))
 
     @staticmethod
     def _named(

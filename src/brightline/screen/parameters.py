@@ -30,7 +30,7 @@ class ListReference:
     def to(cls, snapshot: HashList) -> ListReference:
         """The reference to an opened snapshot."""
         manifest = snapshot.manifest
-        return cls(manifest.name, manifest.version, manifest.digest)
+        return cls(manifest.name, manifest.version, snapshot.digest)
 
 
 @dataclass(frozen=True, slots=True)

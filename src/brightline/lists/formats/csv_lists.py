@@ -9,24 +9,17 @@ normalised form (`url`), or comes as that already (`url-sha256`).
 
 from __future__ import annotations
 
-import csv
 import re
 from binascii import unhexlify
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from io import BufferedReader
-from itertools import chain
 
-from brightline.lists.collected import (
-    CODE,
-    Collected,
-    Fault,
-    Faults,
-    TooManyCategoriesError,
-)
-from brightline.lists.formats.lines import text_lines
+from brightline.lists.collected import CODE, Collected, TooManyCategoriesError
+from brightline.lists.formats.faults import Fault, Faults, Unit
+from brightline.lists.formats.interface import Source
+from brightline.lists.formats.lines import csv_rows, first_row
 from brightline.signals.url import url_digest
-from brightline.types import SignalType
+from brightline.types import Role, SignalType
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,23 +71,21 @@ class Csv:
     """The exchange CSV."""
 
     name = "csv"
+    unit: Unit = "line"
+    role: Role | None = None
 
-    def recognises(self, line: bytes) -> bool:
-        """Whether the line is the header, or has a type second, or a digest first."""
-        try:
-            # not strict: a quoted cell may go on in the next line
-            row = next(csv.reader([line.decode("utf-8")]), [])
-        except (UnicodeDecodeError, csv.Error):
-            return False
+    def recognises(self, head: bytes) -> bool:
+        """Whether it starts with the header, or has a type second, or a digest first."""
+        row = first_row(head)
         if _is_header(row):
             return True
         if len(row) < 2 or _DIGEST_AND_NAME.match(row[0]):
             return False
-        return row[1].strip().lower() in _TYPES or _DIGEST.fullmatch(row[0].strip()) is not None
+        return row[1].lower() in _TYPES or _DIGEST.fullmatch(row[0]) is not None
 
-    def read(self, stream: BufferedReader, entries: Collected, faults: Faults) -> None:
+    def read(self, source: Source, entries: Collected, faults: Faults) -> None:
         """Read the whole stream."""
-        rows = _rows(stream, faults)
+        rows = csv_rows(source.stream, faults)
         columns = _Columns()
         for number, row in rows:
             if _is_header(row):
@@ -109,23 +100,6 @@ class Csv:
         for number, row in rows:
             if fault := _take(row, columns, entries):
                 faults.add(number, fault)
-
-
-def _rows(stream: BufferedReader, faults: Faults) -> Iterator[tuple[int, list[str]]]:
-    """Rows that are not blank, each with the physical line on which it starts."""
-    reader = csv.reader(chain.from_iterable(text_lines(stream, faults)), strict=True)
-    end = 0
-    while True:
-        try:
-            for row in reader:
-                start = end + 1
-                end = reader.line_num
-                if len(row) > 1 or (row and row[0].strip()):
-                    yield start, row
-            return
-        except csv.Error:
-            faults.add(end + 1, Fault.QUOTING)
-            end = reader.line_num
 
 
 def _is_header(row: Sequence[str]) -> bool:

@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import re
 from binascii import unhexlify
-from io import BufferedReader
 from itertools import chain
 
-from brightline.lists.collected import CODE, Collected, Fault, Faults
-from brightline.lists.formats.lines import line_blocks
-from brightline.types import SignalType
+from brightline.lists.collected import CODE, Collected
+from brightline.lists.formats.faults import Fault, Faults, Unit
+from brightline.lists.formats.interface import Source
+from brightline.lists.formats.lines import first_line, line_blocks
+from brightline.types import Role, SignalType
 
 _TAGGED = re.compile(rb"(MD5|SHA1|SHA256) ?\(.*\) ?= ?(\S+)", re.DOTALL)
 _LIKELY = re.compile(rb"\\?[0-9A-Fa-f]{16}|\\?(MD5|SHA1|SHA256) ?\(")
@@ -27,14 +28,17 @@ class Digests:
     """Digest text, one digest a line; blank lines and `#` comments are passed over."""
 
     name = "digests"
+    unit: Unit = "line"
+    role: Role | None = None
 
-    def recognises(self, line: bytes) -> bool:
-        """Whether the line starts as a digest or as a tagged one does."""
-        return _LIKELY.match(line) is not None
+    def recognises(self, head: bytes) -> bool:
+        """Whether it starts as a digest or a tagged one does, or says nothing at all."""
+        line = first_line(head)
+        return line is None or _LIKELY.match(line) is not None
 
-    def read(self, stream: BufferedReader, entries: Collected, faults: Faults) -> None:
+    def read(self, source: Source, entries: Collected, faults: Faults) -> None:
         """Read the whole stream."""
-        lines = chain.from_iterable(line_blocks(stream, faults))
+        lines = chain.from_iterable(line_blocks(source.stream, faults))
         for number, line in enumerate(lines, 1):
             text = line.strip()
             if not text or text.startswith(b"#"):

@@ -1,0 +1,86 @@
+"""The compiled indexes of a folder: from values to the numbers of entries."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+
+from brightline.errors import DamagedError
+from brightline.match import ExactIndex, HammingIndex
+from brightline.types import EXACT_TYPES, I64, U8, SignalType
+
+
+def index_file(signal: SignalType) -> str:
+    """The compiled index of one type."""
+    return f"{signal}.idx"
+
+
+def entry_ids_file(signal: SignalType) -> str:
+    """Which entry each row of that index is."""
+    return f"{signal}.entries.npy"
+
+
+def write_indexes(
+    folder: Path,
+    values: Mapping[SignalType, U8],
+    ids: Mapping[SignalType, I64],
+    pdq_threshold: int,
+) -> None:
+    """Compile values; row r of `values[t]` is entry `ids[t][r]`, ascending."""
+    for signal in EXACT_TYPES:
+        if len(values[signal]):
+            ExactIndex.build(values[signal]).save(folder / index_file(signal))
+            np.save(folder / entry_ids_file(signal), ids[signal])
+    if len(codes := values[SignalType.PDQ]):
+        HammingIndex.build(codes, radius=pdq_threshold).save(folder / index_file(SignalType.PDQ))
+        np.save(folder / entry_ids_file(SignalType.PDQ), ids[SignalType.PDQ])
+
+
+class Indexes:
+    """The indexes in a folder, mapped when first asked for. `counts` says which types it has."""
+
+    def __init__(self, folder: Path, counts: Mapping[str, int]) -> None:
+        self.folder = folder
+        self._counts = counts
+        self._exact: dict[SignalType, ExactIndex] = {}
+        self._pdq: HammingIndex | None = None
+        self._ids: dict[SignalType, I64] = {}
+
+    def ids(self, signal: SignalType) -> I64:
+        """(rows,) int64: the entries of a type, ascending."""
+        if not self._counts.get(signal, 0):
+            return np.empty(0, np.int64)
+        if signal not in self._ids:
+            path = self.file(entry_ids_file(signal))
+            self._ids[signal] = np.load(path, mmap_mode="r")
+        return self._ids[signal]
+
+    def search_exact(self, signal: SignalType, values: U8) -> tuple[I64, I64]:
+        """Every (query, entry) that are equal, sorted; values (q, width of the type)."""
+        if signal is SignalType.PDQ:
+            query, entry, _ = self.search_pdq(values, 0)
+            return query, entry
+        if not self._counts.get(signal, 0) or not len(values):
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        if signal not in self._exact:
+            self._exact[signal] = ExactIndex.open(self.file(index_file(signal)))
+        query, row = self._exact[signal].search(values)
+        return query, np.asarray(self.ids(signal)[row])
+
+    def search_pdq(self, codes: U8, radius: int) -> tuple[I64, I64, I64]:
+        """Every (query, entry, distance) within the radius, sorted; codes (q, 32)."""
+        if not self._counts.get(SignalType.PDQ, 0) or not len(codes):
+            return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64)
+        if self._pdq is None:
+            self._pdq = HammingIndex.open(self.file(index_file(SignalType.PDQ)))
+        query, row, distance = self._pdq.search(codes, radius)
+        return query, np.asarray(self.ids(SignalType.PDQ)[row]), distance
+
+    def file(self, name: str) -> Path:
+        """A file of the folder; DamagedError if it is missing."""
+        path = self.folder / name
+        if not path.exists():
+            raise DamagedError(f"{path} is missing; remove {self.folder} and import the list again")
+        return path

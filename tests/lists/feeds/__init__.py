@@ -1,0 +1,1 @@
+"""Feeds against servers of our own."""
