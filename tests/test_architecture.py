@@ -31,7 +31,7 @@ ALLOWED = {
     "findings": {"types", "errors", "storage"},
     "ledger": {"types", "errors", "storage"},
     "workspace": {"errors", "storage", "findings", "ledger"},
-    "screen": {"types", "errors", "storage", "signals", "match", "sources", "lists"}
+    "screen": {"types", "kernels", "errors", "storage", "signals", "match", "sources", "lists"}
     | {"findings", "ledger", "workspace", "_version"},
     "report": {"types", "errors", "storage", "screen", "ledger", "workspace", "_version"},
     "api": {"types", "errors", "signals", "lists", "screen", "workspace"},

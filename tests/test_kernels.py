@@ -55,3 +55,51 @@ def test_folders_that_others_can_write_are_not_used(copy: Path, tmp_path: Path) 
 
 def test_a_folder_that_the_user_chose_is_kept(copy: Path, tmp_path: Path) -> None:
     assert cache_folder(copy, NUMBA_CACHE_DIR=str(tmp_path)) == str(tmp_path)
+
+
+STAMP = """
+from brightline import kernels
+print(kernels.are_warm())
+kernels.note_warm()
+print(kernels.are_warm())
+"""
+
+
+def warmth(package: Path, cache: Path, **environment: str) -> list[str]:
+    chosen = {"PYTHONPATH": str(package.parent), "NUMBA_CACHE_DIR": str(cache), **environment}
+    done = subprocess.run(
+        [sys.executable, "-c", STAMP],
+        env={**os.environ, **chosen},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return done.stdout.split()
+
+
+def test_warmth_is_of_one_source_and_one_processor(copy: Path, tmp_path: Path) -> None:
+    cache = tmp_path / "chosen"
+    cache.mkdir()
+    assert warmth(copy, cache) == ["False", "True"]
+    assert warmth(copy, cache) == ["True", "True"]
+    assert warmth(copy, cache, NUMBA_CPU_NAME="generic") == ["False", "True"]
+    helper = copy / "signals" / "_lanes.py"
+    helper.write_text(helper.read_text() + "\n# changed\n")
+    assert warmth(copy, cache) == ["False", "True"]
+
+
+BLAS = """
+import sys
+from brightline.kernels import without_blas
+without_blas()
+import numba.np.arraymath
+print("scipy.linalg" in sys.modules)
+import scipy.linalg
+print(scipy.linalg.__name__)
+"""
+
+
+def test_blas_is_not_loaded_and_not_in_the_way() -> None:
+    pytest.importorskip("scipy")
+    done = subprocess.run([sys.executable, "-c", BLAS], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "scipy.linalg"]

@@ -8,8 +8,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from brightline.kernels import leaf
 from brightline.match._bits import lowest_bit, passing, popcount, store64, swapped
-from brightline.match._leaf import leaf
 
 WORDS = st.integers(0, 2**64 - 1)
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from brightline.kernels import kernel
 from brightline.signals import _pdq_kernels as kernels
 from brightline.signals._lanes import BLOCK, LANES, advance, transpose
+from brightline.signals._pdq_bits import hash_picture
 from brightline.types import U8
 
 F32 = npt.NDArray[np.float32]
@@ -63,8 +64,10 @@ def ours(X: U8) -> F32:
     scratch = np.full(kernels.scratch_size(*X.shape), np.nan, np.float32)
     guard = np.full(1000, 7.0, np.float32)
     memory = np.concatenate([scratch, guard])
-    kernels.picture(X, memory[: len(scratch)], A)
+    rows = np.full(kernels.padded_size(*X.shape[:2]) + 1000, 9, np.uint8)
+    kernels.picture(X, memory[: len(scratch)], rows[:-1000], A)
     assert (memory[len(scratch) :] == 7.0).all()
+    assert (rows[-1000:] == 9).all()
     return A
 
 
@@ -156,7 +159,7 @@ def test_bits_are_those_above_the_lower_median(kind: str) -> None:
             D[::2, 0] = -1.0
             A[0] = 0
         out = np.empty(32, np.uint8)
-        kernels.hash_picture(A, D, np.ascontiguousarray(D.T) if D is not _D else _DT, out)
+        hash_picture(A, D, np.ascontiguousarray(D.T) if D is not _D else _DT, out)
         assert out.tobytes() == plain_bits(A, D)
 
 

@@ -18,9 +18,9 @@ from typing import Any
 
 import numpy as np
 
+from brightline.kernels import leaf
 from brightline.match._bits import popcount
 from brightline.match._codes import U32, U64
-from brightline.match._leaf import leaf
 from brightline.types import I64
 
 #: log2 of the buckets in a cell

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from brightline.kernels import leaf
 from brightline.match._bits import prefetch
-from brightline.match._leaf import leaf
 from brightline.types import I64, U8
 
 U32 = npt.NDArray[np.uint32]

@@ -16,10 +16,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from brightline.kernels import kernel
+from brightline.kernels import kernel, leaf
 from brightline.match._bits import lowest_bit, passing, popcount, prefetch
 from brightline.match._codes import U32, U64, WORDS, field
-from brightline.match._leaf import leaf
 from brightline.match._probe import ORIGIN_BITS, PAIR_LIMIT, compare
 from brightline.match._scan import grown
 from brightline.match._slots import FRAGMENT, NEXT, OFFSET, WIDTH

@@ -22,11 +22,10 @@ from typing import Any
 
 import numpy as np
 
-from brightline.kernels import kernel
+from brightline.kernels import kernel, leaf
 from brightline.match._bits import load64, lowest_bit, popcount, prefetch
 from brightline.match._cells import CELL_BITS, bucket_range
 from brightline.match._codes import U32, U64, WORDS, field
-from brightline.match._leaf import leaf
 from brightline.match._scan import grown
 from brightline.match._slots import FRAGMENT, NEXT, OFFSET, WIDTH
 from brightline.types import I64, U8

@@ -14,10 +14,9 @@ from typing import Any
 
 import numpy as np
 
-from brightline.kernels import kernel
+from brightline.kernels import kernel, leaf
 from brightline.match._bits import popcount
 from brightline.match._codes import U64, WORDS
-from brightline.match._leaf import leaf
 from brightline.types import I64
 
 #: codes in a block

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from brightline.kernels import leaf
 from brightline.match._bits import store64
 from brightline.match._cells import cell_count, fill_cells, spill_size
 from brightline.match._codes import U32, U64, WORDS, field, on_a_line
-from brightline.match._leaf import leaf
 from brightline.types import I64, U8
 
 #: the fragment has at least this many bits (fewer if the next slot is narrower)

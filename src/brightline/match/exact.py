@@ -13,6 +13,7 @@ from pathlib import Path
 
 import numpy as np
 
+from brightline.kernels import leaf
 from brightline.match import _file
 from brightline.match._bits import prefetch, swapped
 from brightline.match._cells import (
@@ -23,7 +24,6 @@ from brightline.match._cells import (
     spill_size,
 )
 from brightline.match._codes import U32, U64, WORDS, gather, on_a_line, sort_rows
-from brightline.match._leaf import leaf
 from brightline.types import I64, U8
 
 _KIND = "exact"

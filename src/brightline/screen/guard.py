@@ -13,6 +13,7 @@ from multiprocessing.process import BaseProcess
 
 import numpy as np
 
+from brightline.kernels import without_blas
 from brightline.screen.confine import confine
 from brightline.signals.pdq import pdq
 from brightline.signals.perceive import Perception, perceive
@@ -71,6 +72,7 @@ class Guard:
 
 
 def _serve(pipe: Connection, limits: Limits, orientations: bool) -> None:
+    without_blas()
     confine(limits.worker_bytes)
     # loading the kernels must not count as the first picture's time
     blank = np.zeros((150, 140, 3), np.uint8)

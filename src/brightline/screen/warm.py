@@ -8,7 +8,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from brightline.match import ExactIndex, HammingIndex
+from brightline.kernels import are_warm, note_warm, without_blas
+from brightline.match import DeltaIndex, ExactIndex, HammingIndex
 from brightline.signals.digests import digests_many
 from brightline.signals.pdq import pdq
 from brightline.types import PDQ_THRESHOLD
@@ -22,13 +23,17 @@ def _search() -> None:
     for entries in (8, 30_000):
         codes = rng.integers(0, 256, (entries, 32), dtype=np.uint8)
         HammingIndex.build(codes).search(codes[:4], PDQ_THRESHOLD)
+        DeltaIndex.build(codes[:5_000]).search(codes[:4])
         for width in (16, 20, 32):
             values = np.ascontiguousarray(codes[:, :width])
             ExactIndex.build(values).search(values[:4])
 
 
 def warm(say: Callable[[str], None]) -> None:
-    """Load the kernels from the cache, or compile and cache them and say so."""
+    """Compile and cache the kernels, and say so, unless that was done before."""
+    if are_warm():
+        return
+    without_blas()
     started = time.monotonic()
     timer = threading.Timer(
         _QUIET_SECONDS, say, ["compiling numeric kernels, once for this machine; about a minute"]
@@ -46,6 +51,7 @@ def warm(say: Callable[[str], None]) -> None:
             pdq(picture)
         digests_many([bytes(4096)] * 32)
         _search()
+        note_warm()
     finally:
         timer.cancel()
     elapsed = time.monotonic() - started

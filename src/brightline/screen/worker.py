@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from brightline.errors import BrightlineError
+from brightline.kernels import without_blas
 from brightline.screen.confine import confine
 from brightline.screen.guard import Guard
 from brightline.screen.task import Job, See, Setting, direct, run_task
@@ -97,6 +98,7 @@ def describe(error: BaseException) -> str:
 
 def work(pipe: Connection, slots: Any, setting: Setting) -> None:
     """The main loop of a worker; ends when the parent closes the pipe."""
+    without_blas()
     for hash_list in setting.lists:
         len(hash_list)
     confine(setting.limits.worker_bytes)

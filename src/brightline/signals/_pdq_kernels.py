@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from brightline.kernels import kernel
+from brightline.kernels import leaf
 from brightline.signals._lanes import (
     BLOCK,
     LANES,
@@ -25,8 +25,6 @@ from brightline.signals._lanes import (
     copy,
     divide,
     slide,
-    times_16,
-    times_64,
     transpose,
 )
 
@@ -38,25 +36,25 @@ _SIDE = 64
 _TILE = 96
 
 
-@kernel
+@leaf
 def _window(n: int) -> int:
     """The Jarosz window for a side of n pixels."""
     return (n + 127) // 128
 
 
-@kernel
+@leaf
 def _reach(w: int) -> int:
     """How far a window of w pixels reaches past its place, that place counted."""
     return (w + 2) // 2
 
 
-@kernel
+@leaf
 def _centre(j: int, n: int) -> int:
     """Which of n pixels the j-th of 64 is."""
     return int((j + 0.5) * n / _SIDE)
 
 
-@kernel
+@leaf
 def _power_of_two(least: int) -> int:
     found = 1
     while found < least:
@@ -64,13 +62,13 @@ def _power_of_two(least: int) -> int:
     return found
 
 
-@kernel
+@leaf
 def _whole(count: int, of: int) -> int:
     """`count` rounded up to a multiple."""
     return -(-count // of) * of
 
 
-@kernel
+@leaf
 def _fill_sizes(n: int, w: int, sizes: F32, inverses: F32) -> None:
     """How many pixels the window w holds at each place of a side of n pixels; 1 beyond it."""
     reach = _reach(w)
@@ -85,7 +83,7 @@ def _fill_sizes(n: int, w: int, sizes: F32, inverses: F32) -> None:
         inverses[at] = np.float32(1.0) / sizes[at]
 
 
-@kernel
+@leaf
 def _luma_row(source: U8, out: F32) -> None:
     """Luma as `pdqhash` makes it; source (w, c), out (w or more,).
 
@@ -100,19 +98,19 @@ def _luma_row(source: U8, out: F32) -> None:
             out[c] = np.float32(source[c, 0] * 0.299 + source[c, 1] * 0.587 + source[c, 2] * 0.114)
 
 
-@kernel
+@leaf
 def luma(X: U8, out: F32) -> None:
     """Luma of a whole picture; X (h, w, c), out (h, w)."""
     for i in range(X.shape[0]):
         _luma_row(X[i], out[i])
 
 
-@kernel
+@leaf
 def _zero(scratch: F32, first: int, count: int) -> None:
     scratch[first : first + count] = np.float32(0.0)
 
 
-@kernel
+@leaf
 def _turn_in(
     scratch: F32, strip: int, width: int, rows: int, n: int, column: int, slot: int
 ) -> None:
@@ -129,7 +127,7 @@ def _turn_in(
         _zero(scratch, slot + beyond * LANES, (8 - beyond) * LANES)
 
 
-@kernel
+@leaf
 def _sum_rows(
     scratch: F32, strip: int, width: int, rows: int, w: int, n: int, sizes: F32, inverses: F32,
     ring: int, totals: int, out: int,
@@ -152,7 +150,7 @@ def _sum_rows(
             transpose(scratch, at, LANES, scratch, strip + lane * width + column, width)
 
 
-@kernel
+@leaf
 def _sum_to_centres(
     scratch: F32, tile: int, begin: int, end: int, rows: int, w: int, n: int, sizes: F32,
     inverses: F32, ring: int, totals: int, out: int, step: int, j: int,
@@ -182,7 +180,7 @@ def _sum_to_centres(
     return step, j
 
 
-@kernel
+@leaf
 def _sum_columns(
     scratch: F32, kept: int, h: int, w: int, sizes: F32, inverses: F32, totals: int, line: int,
     A: F32,
@@ -202,74 +200,7 @@ def _sum_columns(
             A[i, j] = scratch[np.uint64(line + j)]
 
 
-@kernel
-def _quality(A: F32) -> Any:
-    """How much there is in a 64x64 picture: the sum of its steps, in hundredths of the range."""
-    total: Any = 0
-    for i in range(_SIDE):
-        for j in range(_SIDE - 1):
-            step = ((A[i, j] - A[i, j + 1]) * np.float32(100.0)) / np.float32(255.0)
-            total += abs(np.int32(step))
-    for i in range(_SIDE - 1):
-        above, below = A[i], A[i + 1]
-        for j in range(_SIDE):
-            step = ((above[j] - below[j]) * np.float32(100.0)) / np.float32(255.0)
-            total += abs(np.int32(step))
-    return min(100, total // 90)
-
-
-@kernel
-def _lower_median(values: F32) -> Any:
-    """The 128th smallest of 256 values, found bit by bit of its pattern."""
-    signed = np.empty(256, np.float32)
-    for k in range(256):
-        signed[k] = values[k] + np.float32(0.0)  # no negative zero, whose pattern is another
-    patterns = signed.view(np.int32)
-    # two's complement patterns of negative numbers ascend the wrong way
-    ordered = np.empty(256, np.int32)
-    for k in range(256):
-        ordered[k] = patterns[k] ^ ((patterns[k] >> 31) & np.int32(0x7FFFFFFF))
-    low, high = -(1 << 31), (1 << 31) - 1
-    while low < high:
-        middle = (low + high) >> 1
-        bound = np.int32(middle)
-        below = np.int32(0)
-        for k in range(256):
-            below += np.int32(ordered[k] <= bound)
-        if below >= 128:
-            high = middle
-        else:
-            low = middle + 1
-    for k in range(256):
-        if ordered[k] == low:
-            return signed[k]
-    return signed[0]
-
-
-@kernel
-def hash_picture(A: F32, D: F32, DT: F32, out: U8) -> int:
-    """The hash of a 64x64 picture; returns its quality, 0 to 100.
-
-    B = D · A · Dᵀ, D (16, 64) and DT its transpose; bit k = 16 i + j is B[i, j] > lower median;
-    out (32,) uint8, bit 255 first.
-    """
-    T = np.empty(16 * _SIDE, np.float32)
-    B = np.empty(256, np.float32)
-    rows = D.reshape(D.size)
-    for i in range(16):
-        times_64(rows, i * _SIDE, A, T, i * _SIDE, _SIDE)
-    for i in range(16):
-        times_16(T, i * _SIDE, DT, B, i * 16, _SIDE)
-    median = _lower_median(B)
-    out[:] = 0
-    for k in range(256):
-        if B[k] > median:
-            out[31 - (k >> 3)] |= np.uint8(1 << (k & 7))
-    quality: int = _quality(A)
-    return quality
-
-
-@kernel
+@leaf
 def _layout(h: int, n: int, channels: int) -> Any:
     """Where each part begins in the scratch, and how long it is: see `picture`."""
     along, down = _window(n), _window(h)
@@ -294,19 +225,26 @@ def _layout(h: int, n: int, channels: int) -> Any:
     )  # fmt: skip
 
 
-@kernel
+@leaf
 def scratch_size(h: int, n: int, channels: int) -> int:
     """Floats that `picture` needs for its work on a picture of h rows and n columns."""
     end: int = _layout(h, n, channels)[14]
     return end
 
 
-@kernel
-def picture(X: U8, scratch: F32, A: F32) -> None:
+@leaf
+def padded_size(h: int, n: int) -> int:
+    """Bytes that `picture` needs for a strip of whole numbers with room beside each row."""
+    return (LANES + _reach(_window(h))) * (_whole(n, 2 * BLOCK) + _window(n))
+
+
+@leaf
+def picture(X: U8, scratch: F32, padded: U8, A: F32) -> None:
     """The 64x64 picture that PDQ transforms.
 
-    X: (h, w, 1 or 3) uint8; scratch: flat, at least `scratch_size` long, whatever it holds;
-    A: (64, 64). The work goes on by strips of LANES rows of the first two sums' results.
+    X: (h, w, 1 or 3) uint8; scratch: flat, at least `scratch_size` long, and padded, flat, at
+    least `padded_size` long, whatever they hold; A: (64, 64). The work goes on by strips of
+    LANES rows of the first two sums' results.
     """
     h, n, channels = X.shape
     along, down = _window(n), _window(h)
@@ -329,7 +267,8 @@ def picture(X: U8, scratch: F32, A: F32) -> None:
     pixels = X.reshape(X.size)
     delay = _reach(down) - 1
     reach = width + along
-    padded = np.zeros(((LANES + delay) * reach) if fresh else 1, np.uint8)
+    if fresh:
+        padded[: (LANES + delay) * reach] = 0
     ready = 0
     for first in range(0, h, LANES):
         rows = min(LANES, h - first)

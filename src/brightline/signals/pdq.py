@@ -15,6 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from brightline.signals import _pdq_kernels as kernels
+from brightline.signals._pdq_bits import hash_picture
 from brightline.signals.memory import kept
 from brightline.types import U8
 
@@ -78,10 +79,11 @@ def _hash(pixels: U8) -> tuple[bytes, int]:
     if X.shape[:2] == (64, 64):
         kernels.luma(X, A)
     else:
-        scratch = kept("pdq", 4 * kernels.scratch_size(*X.shape))
-        kernels.picture(X, scratch[: scratch.size & -4].view(np.float32), A)
+        scratch = kept("scratch", 4 * kernels.scratch_size(*X.shape))
+        padded = kept("padded", kernels.padded_size(*X.shape[:2]))
+        kernels.picture(X, scratch[: scratch.size & -4].view(np.float32), padded, A)
     out = np.empty(32, np.uint8)
-    quality = kernels.hash_picture(A, _D, _DT, out)
+    quality = hash_picture(A, _D, _DT, out)
     return out.tobytes(), quality
 
 

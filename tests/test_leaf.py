@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from brightline.match._leaf import leaf
+from brightline.kernels import leaf
 
 MODULES = ("_cells", "_codes", "_delta", "_probe", "_scan", "_slots", "exact")
 
