@@ -273,7 +273,7 @@ def _faiss() -> Any:
 
 
 def peers(
-    entries: int, queries: int = 50, rounds: int = 5, kind: str = "random", real: int = 60_000
+    entries: int, queries: int = 512, rounds: int = 3, kind: str = "random", real: int = 60_000
 ) -> list[Peer]:
     """faiss as threatexchange 1.2.17 sets it up, and ours, on the same entries and queries.
 
