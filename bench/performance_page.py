@@ -35,7 +35,6 @@ pictures before hashing them takes most of that back, not all.
 """
 
 
-
 def _verdict(reached: float, aim: float, *, least: bool) -> str:
     return "reached" if (reached >= aim if least else reached <= aim) else "**not reached**"
 
