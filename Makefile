@@ -34,10 +34,10 @@ lint: $(READY)
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 
-test: lint $(VENV)/.bench
+test: lint
 	@$(BIN)/pytest -n 2 --dist worksteal -m "not interop"
 
-test-interop: $(READY)
+test-interop: $(VENV)/.bench
 	@sh tests/interop/install.sh
 	@$(BIN)/pytest -m interop
 

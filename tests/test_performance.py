@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+# what others use is installed for `make bench` and `make test-interop`
+pytestmark = pytest.mark.interop
+
 ROOT = Path(__file__).parents[1]
 
 
