@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from brightline.lists import ListManifest
     from brightline.screen.watch import Progress
     from brightline.workspace import Workspace
 
@@ -174,3 +175,11 @@ class _Bar:
 
     def stop(self) -> None:
         self._progress.stop()
+
+
+def note_import(workspace: Workspace, manifest: ListManifest) -> None:
+    """Put a new version of a list on the ledger."""
+    from brightline.ledger import Event
+
+    fields = {name: getattr(manifest, name) for name in ("name", "version", "digest", "entries")}
+    workspace.ledger.append(Event.LIST_IMPORTED, fields)

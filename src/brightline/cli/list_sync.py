@@ -13,6 +13,7 @@ import typer
 from brightline.cli.common import (
     JsonOption,
     WorkspaceOption,
+    note_import,
     open_workspace,
     plural,
     print_json,
@@ -145,15 +146,7 @@ def _publisher(opened: Workspace, name: str, config: FeedConfig) -> Publish:
             if record.kind == Event.LIST_IMPORTED and record.fields.get("name") == name
         )
         if manifest.version not in noted:
-            opened.ledger.append(
-                Event.LIST_IMPORTED,
-                {
-                    "name": manifest.name,
-                    "version": manifest.version,
-                    "digest": manifest.digest,
-                    "entries": manifest.entries,
-                },
-            )
+            note_import(opened, manifest)
         return manifest.version
 
     return publish

@@ -13,6 +13,7 @@ import typer
 from brightline.cli.common import (
     JsonOption,
     WorkspaceOption,
+    note_import,
     open_workspace,
     plural,
     print_json,
@@ -69,7 +70,6 @@ def import_file(
 
     Example: brightline list import hotline hashes.csv
     """
-    from brightline.ledger import Event
     from brightline.lists import import_list
 
     opened = open_workspace(workspace)
@@ -86,15 +86,7 @@ def import_file(
         deltas=deltas or (),
     )
     if new:
-        opened.ledger.append(
-            Event.LIST_IMPORTED,
-            {
-                "name": manifest.name,
-                "version": manifest.version,
-                "digest": manifest.digest,
-                "entries": manifest.entries,
-            },
-        )
+        note_import(opened, manifest)
     if not manifest.entries:
         talk(f"warning: {name} has no entries; nothing can match it")
     for reason, count in manifest.skipped.items():

@@ -1,4 +1,4 @@
-"""Project VIC JSON, and each of the traps of shared/facts/hash-lists.md."""
+"""Project VIC JSON, and each of the format's known traps."""
 
 from __future__ import annotations
 

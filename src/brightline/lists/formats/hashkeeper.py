@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from brightline.lists.collected import Collected
 from brightline.lists.formats.faults import Fault, Faults, FaultyRecordError, Unit
+from brightline.lists.formats.header_tables import read_table
 from brightline.lists.formats.interface import Source
-from brightline.lists.formats.lines import csv_rows, find_columns, first_row
-from brightline.lists.formats.values import checked_text, hex_value, take
+from brightline.lists.formats.lines import first_row
+from brightline.lists.formats.values import checked_text, hex_value
 from brightline.lists.records import Record
 from brightline.types import Role, SignalType
 
@@ -34,19 +35,9 @@ class HashKeeper:
 
     def read(self, source: Source, entries: Collected, faults: Faults) -> None:
         """Read the whole stream."""
-        columns: dict[str, int] | None = None
-        for number, row in csv_rows(source.stream, faults, encoding=_ENCODING):
-            if columns is None:
-                found = find_columns(row, _WANTED, _WANTED)
-                if isinstance(found, Fault):
-                    faults.add(number, found)
-                    return  # without knowing the columns, every further fault would be a guess
-                columns = found
-                continue
-            try:
-                take(_record(row, columns), entries)
-            except FaultyRecordError as error:
-                faults.add(number, error.fault)
+        read_table(
+            source, entries, faults, _record, wanted=_WANTED, needed=_WANTED, encoding=_ENCODING
+        )
 
 
 def _record(row: list[str], columns: dict[str, int]) -> Record:

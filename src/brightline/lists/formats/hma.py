@@ -6,7 +6,7 @@ python-threatexchange 1.2.17 also stores (threatexchange/storage/local_dbm.py
 `_BankStoredContent`): `id`, `disable_until_ts` (0 disabled, 1 enabled, else a time),
 `collab_metadata` {exchange: [keys]}, `original_media_uri` (not kept), `bank` {name, …},
 `signals` {type: value}. One object, several one after another, or an array of them. HMA makes
-no photo MD5 or SHA (shared/facts/hash-lists.md), so most records hold a PDQ hash alone.
+no photo MD5 or SHA, so most records hold a PDQ hash alone.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """CSV as exported from ICSE, Interpol's database, with semicolons.
 
 Header: `MD5;SHA1;PhotoDNA;Image ID;Is distributed;Victim identified;Offender identified;Series
-name;Number of submissions;File Available;Media Type;Baseline` (shared/facts/hash-lists.md).
+name;Number of submissions;File Available;Media Type;Baseline`.
 Kept are the hashes, `Image ID` as the record's id, the series as a label, and the category
 `baseline` where `Baseline` says yes: that the image meets Interpol's definition of the worst,
 which is illegal nearly everywhere. Truth values come as words or digits; the others are not
@@ -12,15 +12,15 @@ from __future__ import annotations
 
 from brightline.lists.collected import Collected
 from brightline.lists.formats.faults import Fault, Faults, FaultyRecordError, Unit
+from brightline.lists.formats.header_tables import read_table
 from brightline.lists.formats.interface import Source
-from brightline.lists.formats.lines import csv_rows, find_columns, first_row
+from brightline.lists.formats.lines import first_row
 from brightline.lists.formats.values import (
     PHOTODNA,
     checked_labels,
     checked_text,
     hex_value,
     photodna_value,
-    take,
 )
 from brightline.lists.records import Record
 from brightline.types import Role, SignalType
@@ -45,19 +45,9 @@ class Icse:
 
     def read(self, source: Source, entries: Collected, faults: Faults) -> None:
         """Read the whole stream."""
-        columns: dict[str, int] | None = None
-        for number, row in csv_rows(source.stream, faults, ";"):
-            if columns is None:
-                found = find_columns(row, _WANTED, _SIGNATURE)
-                if isinstance(found, Fault):
-                    faults.add(number, found)
-                    return  # without knowing the columns, every further fault would be a guess
-                columns = found
-                continue
-            try:
-                take(_record(row, columns), entries)
-            except FaultyRecordError as error:
-                faults.add(number, error.fault)
+        read_table(
+            source, entries, faults, _record, wanted=_WANTED, needed=_SIGNATURE, delimiter=";"
+        )
 
 
 def _record(row: list[str], columns: dict[str, int]) -> Record:

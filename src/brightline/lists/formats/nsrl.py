@@ -2,7 +2,7 @@
 
 `FILE(sha256, sha1, md5, crc32, file_name, file_size, package_id)` in the minimal publications,
 the table METADATA behind a view FILE in the full ones; hexadecimal in upper case, and columns
-that a publication lacks are found out by PRAGMA (shared/facts/hash-lists.md; NIST, "RDSv3").
+that a publication lacks are found out by PRAGMA (NIST, "RDSv3").
 Known is not good, and never bad: such a list is for knowing what need not be looked at.
 
 A row is a file of a package, so one hash has many rows; each distinct (sha256, sha1, md5) is
