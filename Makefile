@@ -5,12 +5,13 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: help demo test test-interop lint bench docs clean
+.PHONY: help demo test test-interop test-long lint bench docs clean
 
 help:
 	@echo "make demo          set up, then show the main job on a small corpus"
 	@echo "make test          set up, lint, type-check and run the tests"
 	@echo "make test-interop  tests that need Debian packages or other tools (installs them)"
+	@echo "make test-long     exhaustive sweeps: mutations, crashes, tampering (minutes)"
 	@echo "make lint          ruff and mypy alone"
 	@echo "make bench         all measurements, into docs/ (an hour of an idle machine)"
 	@echo "make docs          rewrite docs/cli.md from the commands' own help"
@@ -35,11 +36,14 @@ lint: $(READY)
 	@$(BIN)/mypy
 
 test: lint
-	@$(BIN)/pytest -n 2 --dist worksteal -m "not interop"
+	@$(BIN)/pytest -n 2 --dist worksteal -m "not interop and not long"
 
 test-interop: $(VENV)/.bench
 	@sh tests/interop/install.sh
 	@$(BIN)/pytest -m interop
+
+test-long: $(READY)
+	@$(BIN)/pytest -n 2 --dist worksteal -m "long and not interop"
 
 $(VENV)/.bench: $(READY)
 	@$(BIN)/python -m pip install --quiet --group bench

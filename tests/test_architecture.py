@@ -32,7 +32,13 @@ ALLOWED = {
     "ledger": {"types", "errors", "storage"},
     "workspace": {"errors", "storage", "findings", "ledger"},
     "screen": {"types", "kernels", "errors", "storage", "signals", "match", "sources", "lists"}
-    | {"findings", "ledger", "workspace", "_version"},
+    | {"findings", "ledger", "workspace", "origin", "_version"},
+    "origin": {"types", "errors"},
+    "law": {"types", "errors"},
+    "release": {"types", "errors", "storage", "sources", "lists", "findings", "ledger"}
+    | {"screen", "workspace", "_version"},
+    "referral": {"types", "errors", "storage", "findings", "ledger", "workspace", "screen"}
+    | {"origin", "law", "lists", "release", "_version"},
     "report": {"types", "errors", "storage", "screen", "ledger", "workspace", "_version"},
     "api": {"types", "errors", "signals", "lists", "screen", "workspace"},
     "demo": {"types", "errors", "storage", "api", "screen", "report", "lists", "findings"}

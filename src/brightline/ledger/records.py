@@ -18,8 +18,17 @@ class Event(enum.StrEnum):
     SHARD_COMMITTED = "shard_committed"
     RUN_FINISHED = "run_finished"
     FINDINGS_OPENED = "findings_opened"
+    FINDINGS_RESEALED = "findings_resealed"
+    CONFLICTS_OPENED = "conflicts_opened"
     REPORT_MADE = "report_made"
+    RELEASE_MADE = "release_made"
+    ATTESTATION_SIGNED = "attestation_signed"
+    REFERRAL_DRAFTED = "referral_drafted"
+    REFERRAL_REVIEWED = "referral_reviewed"
+    REFERRAL_STEP = "referral_step"
     CUSTODIAN_ADDED = "custodian_added"
+    CUSTODIAN_REMOVED = "custodian_removed"
+    KEY_ROTATED = "key_rotated"
     RECOVERED = "recovered"
 
 
