@@ -26,6 +26,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from bench import conditions, percentile, share, table
 from bench.photos import Crop, crops
+from bench.pipelines import section
 from brightline.signals.pdq import ORIENTATIONS
 from brightline.signals.perceive import screen_bytes
 from brightline.types import PDQ_MIN_QUALITY, PDQ_THRESHOLD, U8, Perceptual
@@ -483,7 +484,8 @@ def main() -> None:
     command = f"python -m bench.recall --count {asked.count}"
     command += " --no-debian" if asked.no_debian else ""
     where = conditions(command, _PACKAGES)
-    asked.output.write_text(page(seen, pictures, where), encoding="utf-8")
+    whole = page(seen, pictures, where) + "\n" + section(asked.count, debian=not asked.no_debian)
+    asked.output.write_text(whole, encoding="utf-8")
     seconds = time.monotonic() - start
     print(f"{len(seen)} of {len(pictures)} pictures, {len(CHANGES)} changes, {seconds:.0f} s")
 

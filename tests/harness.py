@@ -77,6 +77,7 @@ def make_place(folder: Path) -> Place:
 def stable(summary: dict[str, Any]) -> dict[str, Any]:
     """What of a summary may not differ between two runs over the same sources."""
     moving = {"run", "started", "finished", "throughput", "elapsed_s", "workers"}
+    moving |= {"reused", "rescreened_from"}
     return {key: value for key, value in summary.items() if key not in moving}
 
 

@@ -38,7 +38,7 @@ ALLOWED = {
     "release": {"types", "errors", "storage", "sources", "lists", "findings", "ledger"}
     | {"screen", "workspace", "_version"},
     "referral": {"types", "errors", "storage", "findings", "ledger", "workspace", "screen"}
-    | {"origin", "law", "lists", "release", "_version"},
+    | {"sources", "origin", "law", "lists", "release", "_version"},
     "report": {"types", "errors", "storage", "screen", "ledger", "workspace", "_version"},
     "api": {"types", "errors", "signals", "lists", "screen", "workspace"},
     "demo": {"types", "errors", "storage", "api", "screen", "report", "lists", "findings"}

@@ -19,13 +19,14 @@ from brightline.errors import ListError
 from brightline.lists import HashList
 from brightline.lists import open_list as _open_snapshot
 from brightline.screen.matching import Probes
-from brightline.screen.run import Slice
+from brightline.screen.perform import Slice
 from brightline.screen.run import audit as _audit
 from brightline.screen.summary import Summary
 from brightline.screen.tally import kind_of
 from brightline.screen.watch import Listener, Say
 from brightline.signals.perceive import screen_bytes
-from brightline.types import Declared, Limits, Outcome, Signals
+from brightline.signals.pipelines import FAMILIES
+from brightline.types import Declared, Limits, Outcome, Pipeline, Signals
 from brightline.workspace import Workspace
 
 __all__ = [
@@ -41,24 +42,28 @@ __all__ = [
 PathLike: TypeAlias = "str | os.PathLike[str]"
 
 
-def hash_bytes(data: bytes, *, orientations: bool = False) -> Signals:
+def hash_bytes(data: bytes, *, orientations: bool = False, pipelines: bool = False) -> Signals:
     """All signals of some bytes, as stored in a file.
 
     Digests always; PDQ, its quality (0 to 100), pipeline and the size in pixels where the
-    bytes are a picture that can be decoded, None otherwise. Runs in this process, without a
+    bytes are a picture that can be decoded, None otherwise. With `pipelines`, `views` holds the
+    hashes of every pipeline, not of `full` alone (docs/adr/0015). Runs in this process, without a
     time limit: for untrusted bytes in bulk use `audit`, which contains the decoders.
     """
-    signals = screen_bytes(bytes(data), orientations=orientations).signals
+    families = FAMILIES if pipelines else (Pipeline.FULL,)
+    signals = screen_bytes(bytes(data), orientations=orientations, pipelines=families).signals
     assert signals is not None
     return signals
 
 
-def screen_file(path: PathLike) -> dict[str, Any]:
+def screen_file(path: PathLike, *, pipelines: bool = False) -> dict[str, Any]:
     """A file's signals as plain values, digests in hex; `error` says why there is no PDQ.
 
-    Raises OSError if the file cannot be read.
+    With `pipelines`, its field of that name lists the PDQ hash of every view by every pipeline
+    that makes one of its own. Raises OSError if the file cannot be read.
     """
-    outcome = screen_bytes(Path(path).read_bytes())
+    families = FAMILIES if pipelines else (Pipeline.FULL,)
+    outcome = screen_bytes(Path(path).read_bytes(), pipelines=families)
     kind, reason = kind_of(outcome)
     signals = outcome.signals
     assert signals is not None
@@ -76,7 +81,14 @@ def screen_file(path: PathLike) -> dict[str, Any]:
         "reason": None if reason is None else reason.code,
         "notes": list(signals.notes),
         "error": reason.text if reason is not None and reason.gap else None,
-    }
+    } | ({"pipelines": _by_pipeline(signals)} if pipelines else {})
+
+
+def _by_pipeline(signals: Signals) -> list[dict[str, Any]]:
+    return [
+        {"via": v.via, "pipeline": v.pipeline, "pdq": v.hash.hex(), "pdq_quality": v.quality}
+        for v in signals.views
+    ]
 
 
 def open_list(name_or_path: PathLike, *, workspace: PathLike | None = None) -> HashList:
@@ -133,6 +145,7 @@ def audit(
     orientations: bool = False,
     source_type: str | None = None,
     part: Slice | None = None,
+    reuse: bool = True,
     listen: Listener | None = None,
     say: Say | None = None,
 ) -> Summary:
@@ -142,7 +155,8 @@ def audit(
     opened, or its folder. run: a name, else an unfinished run of the same parameters is
     resumed and otherwise a new one begun. workers: processes, else one a core. limits: what
     one item may cost. orientations: match turned pictures too. source_type: do not detect.
-    part: do only every n-th shard of the run's manifest. listen: is told `Progress`, at most
+    part: do only every n-th shard of the run's manifest. reuse: do not read again what an
+    earlier run of the workspace screened and is unchanged. listen: is told `Progress`, at most
     five times a second; say: is told of events worth a line.
 
     Raises errors.UsageError and its kinds, DamagedError; never for trouble with an item.
@@ -162,6 +176,7 @@ def audit(
         orientations=orientations,
         source_type=source_type,
         part=part,
+        reuse=reuse,
         listen=listen,
         say=say,
     )

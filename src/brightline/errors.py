@@ -10,6 +10,7 @@
     │   │   └── SourceChangedError  a source is no longer what the run's manifest froze
     │   └── SealError               findings could not be sealed or opened
     ├── DamagedError                a file of ours is not what its digest says (exit 2)
+    ├── VerificationError           what was to be verified is not what it claims (exit 1)
     └── TaskError                   a fault of this program while it screened a shard (exit 70)
 
 A message is one line: what happened, where, and what to do next. It may name files that
@@ -54,6 +55,10 @@ class SealError(UsageError):
 
 class DamagedError(BrightlineError):
     """A file that Brightline wrote is not what its recorded digest says."""
+
+
+class VerificationError(BrightlineError):
+    """A signature, proof, log or file that was to be verified is not what it claims to be."""
 
 
 class TaskError(BrightlineError):

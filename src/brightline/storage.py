@@ -7,17 +7,21 @@ file, rename, fsync the folder. A name that exists is therefore always a whole f
 from __future__ import annotations
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
 import secrets
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from brightline.errors import WorkspaceError
 
 TEMPORARY = ".tmp-"
+#: of more files than this, the whole file system is synced instead of each
+_SYNC_EACH = 1000
 
 
 def fsync_directory(path: Path) -> None:
@@ -60,6 +64,36 @@ def write_atomic(path: Path, data: bytes, mode: int = 0o600) -> None:
             out.write(data)
 
     write_atomic_with(path, fill)
+
+
+def write_new(path: Path, data: bytes, mode: int = 0o600) -> None:
+    """Write a file durably under a name that nothing has; FileExistsError if something has."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
+    try:
+        with os.fdopen(fd, "wb") as out:
+            out.write(data)
+        fsync_file(path)
+    except BaseException:
+        path.unlink(missing_ok=True)
+        raise
+    fsync_directory(path.parent)
+
+
+def write_in_place(path: Path, data: bytes, *, durable: bool) -> None:
+    """Overwrite a small file of constant length without a new name; a crash may tear it."""
+    fd = os.open(path, os.O_WRONLY | os.O_CREAT, 0o600)
+    try:
+        os.pwrite(fd, data, 0)
+        if durable:
+            os.fdatasync(fd)
+    finally:
+        os.close(fd)
+
+
+def rename(path: Path, target: Path) -> None:
+    """Give a file another name in the same folder, durably; replaces what has the name."""
+    path.replace(target)
+    fsync_directory(target.parent)
 
 
 def write_atomic_with(path: Path, fill: Callable[[Path], None]) -> None:
@@ -107,6 +141,38 @@ def commit_directory(path: Path, fill: Callable[[Path], None]) -> bool:
     return True
 
 
+def publish_directory(temporary: Path, path: Path) -> None:
+    """Give a finished folder its name, durably with all that is in it.
+
+    Unlike `commit_directory`, the folder was written bit by bit, and the modes of its files are
+    kept. Raises FileExistsError if something has the name.
+    """
+    left = _SYNC_EACH
+    for folder, _, files in os.walk(temporary):
+        for name in files[: max(0, left)]:
+            if not Path(folder, name).is_symlink():
+                fsync_file(Path(folder, name))
+        left -= len(files)
+        fsync_directory(Path(folder))
+    if left < 0:
+        os.sync()
+    if os.path.lexists(path):
+        raise FileExistsError(errno.EEXIST, "something has this name already", str(path))
+    temporary.rename(path)
+    fsync_directory(path.parent)
+
+
+def link(path: Path, target: Path) -> None:
+    """Give a file that is never changed a second name, or a copy where that cannot be.
+
+    A file system may not know hard links, or allow no more of one file.
+    """
+    try:
+        os.link(path, target, follow_symlinks=False)
+    except OSError:
+        shutil.copyfile(path, target, follow_symlinks=False)
+
+
 def remove_temporary(folder: Path) -> int:
     """Delete what an interrupted writer left in a folder; returns how many names."""
     count = 0
@@ -135,21 +201,36 @@ def append_durable(path: Path, data: bytes) -> None:
 
 
 @contextlib.contextmanager
-def locked(path: Path, what: str, *, wait: bool = False, shared: bool = False) -> Iterator[None]:
+def locked(
+    path: Path,
+    what: str,
+    *,
+    wait: bool = False,
+    shared: bool = False,
+    patience: float | None = None,
+) -> Iterator[None]:
     """Hold a lock, exclusive or shared, or say who cannot go on.
 
-    Raises WorkspaceError if another process holds it and `wait` is false.
+    Raises WorkspaceError if another process holds it and `wait` is false, or holds it for more
+    than `patience` seconds.
     """
     make_directory(path.parent)
     fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     mode = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
+    deadline = time.monotonic() + (patience or 0)
     try:
-        try:
-            fcntl.flock(fd, mode | (0 if wait else fcntl.LOCK_NB))
-        except BlockingIOError:
-            raise WorkspaceError(
-                f"{what} is in use by another brightline process; wait for it to end and try again"
-            ) from None
+        while True:
+            try:
+                fcntl.flock(fd, mode | (0 if wait and patience is None else fcntl.LOCK_NB))
+                break
+            except BlockingIOError:
+                if time.monotonic() >= deadline:
+                    raise WorkspaceError(
+                        f"{what} is in use by another brightline process; "
+                        "wait for it to end and try again"
+                    ) from None
+            # a turn takes some ten milliseconds; all waiting at the same beat would starve some
+            time.sleep(0.002 + secrets.randbelow(8) / 1000)
         yield
     finally:
         os.close(fd)

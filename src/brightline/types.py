@@ -79,7 +79,7 @@ class Perceptual:
 
     `via` says which view ("stored bytes", "unpadded crop", "exif orientation", …); `hash` is
     32 bytes, most significant first, as its hex is printed; `quality` 0 to 100; `pipeline`
-    names every step that can change the hash; `turned` holds the other seven dihedral
+    names every step that can change the hash (`signals.pipelines`); `turned` holds the other seven dihedral
     variants as (orientation, hash) when they were asked for.
     """
 
@@ -193,7 +193,11 @@ Read: TypeAlias = Content | Streamed | NoContent | Rows
 
 @dataclass(frozen=True, slots=True)
 class Match:
-    """A signal within a list's threshold. An observation about bytes, about nobody."""
+    """A signal within a list's threshold. An observation about bytes, about nobody.
+
+    `pipeline` names what made the PDQ hash that matched, as `Perceptual.pipeline`; None for
+    every other signal.
+    """
 
     signal: SignalType
     distance: int
@@ -206,6 +210,7 @@ class Match:
     via: str
     orientation: str = "as stored"
     pdq_quality: int | None = None
+    pipeline: str | None = None
 
 
 # --- outcomes -------------------------------------------------------------------------------

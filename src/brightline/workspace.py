@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 
 from brightline import storage
 from brightline.errors import SealError, WorkspaceError
 from brightline.findings.custodians import Custodian, canonical_recipient
-from brightline.ledger import Event, Journal, Ledger
+from brightline.findings.identity import Identity
+from brightline.ledger import JSON, Event, Log, Signer
+from brightline.ledger.keys import check_name
 
 __all__ = ["Custodian", "Workspace", "toml_string"]
 
@@ -26,15 +29,19 @@ class Workspace:
     def __init__(self, root: Path) -> None:
         """Use `create` or `open`, which check what is there."""
         self.root = root
-        self._journal = Journal(root / "ledger")
+        self._log = Log(root / "ledger", self.keys_dir)
 
     @classmethod
-    def create(cls, root: Path) -> Workspace:
+    def create(cls, root: Path, origin: str | None = None) -> Workspace:
         """Make a new workspace; the folder may exist already, with other things in it.
 
-        Raises WorkspaceError if it is a workspace already or cannot be written.
+        `origin` names its ledger and the key that signs it; without it, a random name is made.
+        Raises WorkspaceError if it is a workspace already or cannot be written, UsageError if
+        the origin cannot be a name.
         """
         workspace = cls(root)
+        if origin is not None:
+            check_name(origin)
         try:
             storage.make_directory(root)
             with storage.locked(workspace._lock, str(root), wait=True):
@@ -42,7 +49,7 @@ class Workspace:
                     raise WorkspaceError(f"{root} is a Brightline workspace already")
                 for folder in (workspace.keys_dir, workspace.lists_dir, workspace.runs_dir):
                     storage.make_directory(folder)
-                storage.make_directory(root / "ledger")
+                workspace.ledger.create(origin)
                 # last, because it is what makes the folder a workspace
                 storage.write_atomic(workspace._settings, _HEAD.encode())
         except OSError as error:
@@ -72,9 +79,17 @@ class Workspace:
         return self.root / "keys"
 
     @property
-    def ledger(self) -> Ledger:
+    def ledger(self) -> Log:
         """The workspace's ledger."""
-        return self._journal
+        return self._log
+
+    def signer(self) -> Signer:
+        """The key that signs the ledger's checkpoints, `keys/ledger.pem`.
+
+        A workspace of an earlier version is given one now. Raises DamagedError if it is gone,
+        and UsageError if others than its owner can read it.
+        """
+        return self.ledger.signer()
 
     def custodians(self) -> tuple[Custodian, ...]:
         """Who may open findings, in the order in which they were added.
@@ -82,6 +97,53 @@ class Workspace:
         Raises WorkspaceError if brightline.toml cannot be read or understood.
         """
         return self._parse(self._read())
+
+    def opened_by(self, identity: Identity) -> dict[str, JSON]:
+        """`custodian` (the name here, if any) and `recipient` of an identity, for the ledger."""
+        names = [c.name for c in self.custodians() if c.recipient in identity.recipients]
+        return {
+            "custodian": names[0] if names else None,
+            "recipient": identity.recipients[0] if identity.recipients else None,
+        }
+
+    def remove_custodian(self, name: str) -> Custodian:
+        """Seal the findings of later runs to this custodian no longer.
+
+        What was sealed already stays open to them until it is sealed anew. Everything else in
+        brightline.toml stays as it is. Raises WorkspaceError if there is no such custodian, if
+        it is the only one, or if the file is written in a way that cannot be cut.
+        """
+        with storage.locked(self._lock, str(self.root), wait=True):
+            text = self._read()
+            present = self._parse(text)
+            gone = next((custodian for custodian in present if custodian.name == name), None)
+            if gone is None:
+                known = ", ".join(custodian.name for custodian in present) or "none yet"
+                raise WorkspaceError(f"there is no custodian named {name!r}; there are: {known}")
+            if len(present) == 1:
+                raise WorkspaceError(
+                    f"{name!r} is the only custodian; add another one first, "
+                    "or findings could be sealed to nobody"
+                )
+            rest = tuple(custodian for custodian in present if custodian != gone)
+            parts = re.split(r"(?m)^(?=[ \t]*\[)", text)
+            for number, part in enumerate(parts):
+                kept = "".join(parts[:number] + parts[number + 1 :])
+                if part.lstrip().startswith("[[custodian]]") and self._reads_as(kept, rest):
+                    break
+            else:
+                raise WorkspaceError(f"{self._settings} cannot be cut; edit it by hand")
+            # before the file: giving the command again then completes it
+            fields: dict[str, JSON] = {"name": gone.name, "recipient": gone.recipient}
+            self.ledger.append(Event.CUSTODIAN_REMOVED, fields)
+            storage.write_atomic(self._settings, kept.encode())
+        return gone
+
+    def _reads_as(self, text: str, custodians: tuple[Custodian, ...]) -> bool:
+        try:
+            return self._parse(text) == custodians
+        except WorkspaceError:
+            return False
 
     def add_custodian(self, recipient: str, name: str) -> None:
         """Seal the findings of later runs to this recipient too.

@@ -95,7 +95,7 @@ def alive(pid: int) -> bool:
 def test_kills_change_nothing(tmp_path: Path, count: int) -> None:
     place = make_place(tmp_path)
     place.add_list("hotline", corpus(tmp_path / "corpus", SHARDS))
-    base = ["audit", str(tmp_path / "corpus"), "--list", "hotline", "--workers", "2"]
+    base = ["audit", str(tmp_path / "corpus"), "--list", "hotline", "--workers", "2", "--no-reuse"]
     undisturbed = place.json(*base, "--run", "undisturbed", status=1)
     assert undisturbed["items"] == SHARDS * 10
 

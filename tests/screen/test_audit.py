@@ -70,7 +70,7 @@ def test_repeated_command_reads_nothing_again_and_worker_counts_agree(
     runs = []
     for workers in (1, 2, 3):
         arguments = ("audit", tmp_path / "corpus", "--list", "hotline", "--workers", workers)
-        summary = place.json(*arguments, "--run", f"r{workers}", status=1)
+        summary = place.json(*arguments, "--run", f"r{workers}", "--no-reuse", status=1)
         runs.append((stable(summary), without_run(place.findings(f"r{workers}"))))
     assert runs[0] == runs[1] == runs[2]
     again = place.run("audit", tmp_path / "corpus", "--list", "hotline", "--run", "r1", status=1)

@@ -18,7 +18,6 @@ from brightline.signals.media import Sort, sniff
 from brightline.signals.pdq import pdq
 from brightline.signals.perceive import screen_bytes
 from brightline.signals.unpad import unpadded
-from brightline.signals.url import normalise_url, url_digest
 from brightline.types import (
     Declared,
     ExactOnly,
@@ -309,21 +308,6 @@ def test_every_header_cut_is_survived() -> None:
     for end in range(len(data)):
         assert jpeg_header(data[:end]) in (None, whole) or end < 700
         assert not isinstance(screen_bytes(data[:end]), Screened) or end > len(data) - 3
-
-
-def test_urls() -> None:
-    same = "https://example.org/a?b=C"
-    for text in (
-        "HTTPS://Example.ORG/a?b=C",
-        " https://example.org:443/a?b=C#part ",
-    ):
-        assert normalise_url(text) == same
-    assert normalise_url("http://example.org") == "http://example.org/"
-    assert normalise_url("http://bücher.example/x") == "http://xn--bcher-kva.example/x"
-    for text in ("", "no address", "/relative", "http://", "http://a b/", "http://[::1", "x"):
-        assert normalise_url(text) is None
-        assert url_digest(text) is None
-    assert url_digest(same) == hashlib.sha256(same.encode()).digest()
 
 
 def test_same_pixels_same_hash_whatever_the_memory_layout() -> None:

@@ -7,7 +7,25 @@ from typing import Annotated
 import typer
 
 from brightline._version import __version__
-from brightline.cli import audit, custodian, demo, findings, hashing, lists, report, runs, setup
+from brightline.cli import (
+    attest,
+    audit,
+    custodian,
+    demo,
+    findings,
+    hashing,
+    law,
+    ledger,
+    lists,
+    origin,
+    referral,
+    release,
+    report,
+    rescreen,
+    runs,
+    setup,
+    verify,
+)
 from brightline.cli.common import WorkspaceOption, choose_workspace
 
 app = typer.Typer(
@@ -43,8 +61,16 @@ app.command("init")(setup.init)
 app.add_typer(custodian.app, name="custodian")
 app.add_typer(lists.app, name="list")
 app.command("audit")(audit.audit)
+app.command("rescreen")(rescreen.rescreen)
 app.add_typer(runs.app, name="run")
 app.add_typer(findings.app, name="findings")
+app.add_typer(ledger.app, name="ledger")
 app.command("report")(report.report)
+app.command("release")(release.release)
+app.command("attest")(attest.attest)
+app.command("verify")(verify.verify)
+app.add_typer(referral.app, name="referral")
 app.command("hash")(hashing.hash_files)
+app.command("origin")(origin.origin)
+app.add_typer(law.app, name="law")
 app.command("demo")(demo.demo)

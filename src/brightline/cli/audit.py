@@ -20,7 +20,7 @@ from brightline.cli.common import (
 )
 
 if TYPE_CHECKING:
-    from brightline.screen.run import Slice
+    from brightline.screen.perform import Slice
     from brightline.screen.summary import Summary
 
 
@@ -58,6 +58,13 @@ def audit(
     item_seconds: Annotated[
         float | None, typer.Option(min=0.1, help="Longest time for one picture.")
     ] = None,
+    reuse: Annotated[
+        bool,
+        typer.Option(
+            "--reuse/--no-reuse",
+            help="Do not read again what an earlier run screened and is unchanged.",
+        ),
+    ] = True,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -68,7 +75,7 @@ def audit(
     Example: brightline audit /data/shards --list hotline --workers 8
     """
     from brightline.api import audit as start
-    from brightline.screen.run import Slice
+    from brightline.screen.perform import Slice
     from brightline.types import Limits
 
     usual = Limits()
@@ -91,6 +98,7 @@ def audit(
             orientations=orientations,
             source_type=source_type,
             part=_slice(shard) if shard else Slice(),
+            reuse=reuse,
             listen=meter,
             say=meter.say,
         )
@@ -105,7 +113,7 @@ def audit(
 
 def _slice(text: str) -> Slice:
     from brightline.errors import UsageError
-    from brightline.screen.run import Slice
+    from brightline.screen.perform import Slice
 
     number, slash, of = text.partition("/")
     if not slash or not number.isdecimal() or not of.isdecimal():
@@ -123,14 +131,19 @@ def tell(summary: Summary) -> None:
         f"{d['screened']} screened, {d['exact_only']} exact only, "
         f"{d['skipped']} skipped, {d['failed']} failed"
     )
+    if origin := d.get("rescreened_from"):
+        typer.echo(f"  from the signal archives of run {origin['run']}: no source was read")
+    elif d.get("reused"):
+        typer.echo(f"  {plural(d['reused'], 'shard')} unchanged and not read again")
     for code, count in sorted(d["reasons"].items(), key=lambda r: (-r[1], r[0])):
         typer.echo(f"    {count:>8}  {code}")
     for facts in d["lists"]:
         name = f"{facts['name']}@{facts['version']}"
         count = d["matches"]["by_list"].get(name, 0)
-        typer.echo(
-            f"  list {name}: {plural(count, 'match')} in {plural(facts['entries'], 'entry')}"
-        )
+        entries = plural(facts["entries"], "entry")
+        if "since" in facts:
+            entries += f" that version {facts['since']} has not"
+        typer.echo(f"  list {name}: {plural(count, 'match')} in {entries}")
     matches = d["matches"]
     if matches["total"]:
         typer.echo(f"  {plural(matches['items'], 'item')} matched; the findings are sealed:")

@@ -72,7 +72,7 @@ def table(rows: Sequence[tuple[str, ...]], heading: tuple[str, ...]) -> None:
         sys.stdout.write(line.rstrip() + "\n")
 
 
-_PLURALS = {"match": "matches", "entry": "entries"}
+_PLURALS = {"match": "matches", "entry": "entries", "category": "categories"}
 
 
 def plural(count: int, noun: str) -> str:
@@ -180,6 +180,9 @@ class _Bar:
 def note_import(workspace: Workspace, manifest: ListManifest) -> None:
     """Put a new version of a list on the ledger."""
     from brightline.ledger import Event
+    from brightline.lists.manifest import MANIFEST
+    from brightline.storage import sha256_file
 
+    path = workspace.lists_dir / manifest.name / manifest.version / MANIFEST
     fields = {name: getattr(manifest, name) for name in ("name", "version", "digest", "entries")}
-    workspace.ledger.append(Event.LIST_IMPORTED, fields)
+    workspace.ledger.append(Event.LIST_IMPORTED, {**fields, "manifest": sha256_file(path)})

@@ -52,6 +52,21 @@ def add(
     talk(f"added custodian {name}")
 
 
+@app.command("rm")
+def remove(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As `custodian ls` shows it.")],
+    workspace: WorkspaceOption = None,
+) -> None:
+    """Seal the findings of later audits to this custodian no longer.
+
+    Earlier findings stay open to them until `brightline findings reseal` seals them anew.
+
+    Example: brightline custodian rm "Anna, trust and safety"
+    """
+    open_workspace(workspace).remove_custodian(name)
+    talk(f"removed custodian {name}; seal earlier findings anew with `brightline findings reseal`")
+
+
 @app.command("ls")
 def list_custodians(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
     """Who findings are sealed to.

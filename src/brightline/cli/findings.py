@@ -5,11 +5,21 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from brightline.cli.common import JsonOption, WorkspaceOption, open_workspace, print_json, talk
+from brightline.cli.common import (
+    JsonOption,
+    WorkspaceOption,
+    open_workspace,
+    plural,
+    print_json,
+    talk,
+)
+
+if TYPE_CHECKING:
+    from brightline.findings import Identity
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Sealed findings: count or open them."
@@ -33,26 +43,83 @@ def count(run: RunArgument, workspace: WorkspaceOption = None, as_json: JsonOpti
         typer.echo(f"{matches['total'] + matches['known_good']}")
 
 
+IdentityOption = Annotated[
+    Path, typer.Option(metavar="FILE", help="A custodian's private key.", show_default=False)
+]
+ReasonOption = Annotated[
+    str, typer.Option(metavar="TEXT", help="Why; it goes on the ledger.", show_default=False)
+]
+
+
 @app.command("open")
 def open_findings(
     run: RunArgument,
-    identity: Annotated[
-        Path, typer.Option(metavar="FILE", help="A custodian's private key.", show_default=False)
-    ],
-    reason: Annotated[
-        str, typer.Option(metavar="TEXT", help="Why; it goes on the ledger.", show_default=False)
-    ],
+    identity: IdentityOption,
+    reason: ReasonOption,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Open a run's findings and print them as JSON Lines. The opening is recorded first.
 
     Example: brightline findings open RUN --identity anna.key --reason "case 12, referral"
     """
-    from brightline.findings import load_identity
     from brightline.screen.opening import open_run
 
-    key = load_identity(identity)
-    if key.warning:
-        talk(f"warning: {key.warning}")
+    key = _key(identity)
     for finding in open_run(open_workspace(workspace), run, key, reason):
         sys.stdout.write(json.dumps(finding, ensure_ascii=False) + "\n")
+
+
+@app.command()
+def reseal(
+    identity: IdentityOption,
+    reason: ReasonOption,
+    run: Annotated[
+        str | None, typer.Argument(metavar="[RUN]", help="As `brightline run ls` shows.")
+    ] = None,
+    every: Annotated[bool, typer.Option("--all", help="Every run of the workspace.")] = False,
+    workspace: WorkspaceOption = None,
+    as_json: JsonOption = False,
+) -> None:
+    """Seal findings anew, to the custodians of today, after one was added or removed.
+
+    Who asked, and why, goes on the ledger. Stopped in between, the same command completes it.
+
+    Example: brightline findings reseal RUN --identity anna.key --reason "Ben joins the team"
+    """
+    from brightline.errors import UsageError
+    from brightline.screen.resealing import reseal_run
+    from brightline.screen.runs import run_names
+
+    if (run is None) != every:
+        raise UsageError("name one run, or say --all")
+    opened = open_workspace(workspace)
+    key = _key(identity)
+    done = []
+    for name in run_names(opened) if run is None else [run]:
+        resealed = reseal_run(opened, name, key, reason)
+        done.append(resealed)
+        talk(
+            f"{name}: {plural(resealed.findings, 'finding')} of {plural(resealed.tasks, 'shard')} "
+            f"sealed to {plural(len(resealed.custodians), 'custodian')}"
+        )
+    if as_json:
+        print_json(
+            [
+                {
+                    "run": one.run,
+                    "shards": one.tasks,
+                    "findings": one.findings,
+                    "custodians": [custodian.name for custodian in one.custodians],
+                }
+                for one in done
+            ]
+        )
+
+
+def _key(path: Path) -> Identity:
+    from brightline.findings import load_identity
+
+    key = load_identity(path)
+    if key.warning:
+        talk(f"warning: {key.warning}")
+    return key

@@ -13,6 +13,10 @@ from brightline.cli.common import JsonOption, print_json
 
 def hash_files(
     files: Annotated[list[Path], typer.Argument(metavar="FILE", help="Pictures or any files.")],
+    pipelines: Annotated[
+        bool,
+        typer.Option("--pipelines", help="Also print the PDQ hashes that other pipelines make."),
+    ] = False,
     as_json: JsonOption = False,
 ) -> int:
     """Print each file's signals: md5, sha1, sha256 and, of a picture, PDQ with its quality.
@@ -25,7 +29,7 @@ def hash_files(
     status = 0
     for path in files:
         try:
-            facts = screen_file(path)
+            facts = screen_file(path, pipelines=pipelines)
         except OSError as error:
             facts = {"error": error.strerror or "cannot be read"}
         status = 3 if facts.get("error") else status
@@ -40,6 +44,11 @@ def hash_files(
 
 def _tell(facts: dict[str, Any]) -> None:
     typer.echo(facts.pop("file"))
+    views = facts.pop("pipelines", ())
     for key, value in facts.items():
         if value is not None:
             typer.echo(f"  {key:<13} {value}")
+    for view in views:
+        typer.echo(
+            f"  {view['pipeline']:<18} {view['pdq']}  quality {view['pdq_quality']}, {view['via']}"
+        )

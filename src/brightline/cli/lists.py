@@ -280,16 +280,13 @@ def open_conflicts(
     if key.warning:
         talk(f"warning: {key.warning}")
     found = open_sealed(file, key)
-    names = [c.name for c in opened.custodians() if c.recipient in key.recipients]
     opened.ledger.append(
-        Event.FINDINGS_OPENED,
+        Event.CONFLICTS_OPENED,
         {
-            "conflicts": f"sha256:{storage.sha256_file(file)}",
+            "file": f"sha256:{storage.sha256_file(file)}",
             "reason": reason,
-            "custodian": names[0] if names else None,
-            "recipient": key.recipients[0] if key.recipients else None,
-            "files": 1,
-            "findings": len(found),
+            **opened.opened_by(key),
+            "conflicts": len(found),
         },
     )
     for line in found:

@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
-from brightline.ledger.journal import Journal
+from brightline.ledger.keys import Signer, load_signer, new_signer, read_public
+from brightline.ledger.log import Log
 from brightline.ledger.records import JSON, Event, Ledger, Record
 
-__all__ = ["JSON", "Event", "Journal", "Ledger", "Record"]
+__all__ = [
+    "JSON",
+    "Event",
+    "Ledger",
+    "Log",
+    "Record",
+    "Signer",
+    "load_signer",
+    "new_signer",
+    "read_public",
+]

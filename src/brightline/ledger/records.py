@@ -3,15 +3,44 @@
 from __future__ import annotations
 
 import enum
+import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Protocol, TypeAlias
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
 
 
 class Event(enum.StrEnum):
-    """What a record tells of."""
+    """What a record tells of, and its fields.
+
+    A file's digest is its SHA-256 in 64 hex digits. `ledger verify` compares the files on disk
+    with what the newest record says of them; fields that older versions did not write are then
+    not compared. Further fields may be there.
+
+    - list_imported: `name`, `version`, `digest` (the manifest's own), `entries`, `manifest`
+      (digest of `lists/NAME/VERSION/manifest.json`, which holds the digests of the other files)
+    - run_started: `run`, `manifest` (digest of the frozen shards), `shards`, `lists` (digests),
+      `files` {`run.json`: digest, `manifest.parquet`: digest}, and of a rescreening `from` (a run)
+    - shard_committed: `run`, `task`, `items`, `matches`, `files` {name: digest} of every file in
+      the task's folder, `counts.json` among them
+    - run_finished: `run`, `items`, `matches`, `summary` (digest of `summary.json`)
+    - findings_opened: `run`, `reason`, `custodian`, `recipient`, `files`, `findings`
+    - findings_resealed: `run`, `reason`, `custodian`, `recipient`, `custodians` (recipients),
+      `files` {task: {name: digest}} with what sealing anew changes. It comes before the files are
+      replaced; until then the new one waits as `.tmp-resealed-NAME`. Many tasks take several
+      records: an entry of the log has at most 65,535 bytes, which are some 250 tasks
+    - conflicts_opened: `file` (digest), `reason`, `custodian`, `recipient`, `conflicts`
+    - report_made: `run`, `format`
+    - release_made, attestation_signed: `run`, and the digests of what was made
+    - referral_drafted, referral_reviewed, referral_step: what the referral's page says
+    - custodian_added, custodian_removed: `name`, `recipient`
+    - key_rotated: `old`, `new` (verifier keys), `signature` of the old key in base64, over
+      `keyring.rotation_text`
+    - recovered: `files` and `bytes` that a crash had left and no checkpoint covered, or the
+      `bytes` of a last line that was cut off in the form that older versions kept
+    """
 
     LIST_IMPORTED = "list_imported"
     RUN_STARTED = "run_started"
@@ -34,7 +63,7 @@ class Event(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One line of the ledger.
+    """One entry of the ledger.
 
     `seq` counts from 0 without gaps; `time` is UTC as `2025-01-31T12:00:00.000000Z`; `kind`
     is an `Event`, or a word that a later version writes. `fields` hold names, counts and
@@ -61,3 +90,49 @@ class Ledger(Protocol):
     def records(self) -> Iterator[Record]:
         """Every record from the first on."""
         ...
+
+    def checkpoint(self) -> bytes:
+        """The signed note over all records (c2sp.org/tlog-checkpoint)."""
+        ...
+
+    def prove(self, index: int) -> bytes:
+        """A portable proof that record `index` is on the ledger, the record in it."""
+        ...
+
+
+def now() -> str:
+    """UTC, to the microsecond, as records spell it."""
+    return datetime.now(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+def encode(record: Record) -> bytes:
+    """The record's one spelling: sorted keys, no spaces, ASCII, no newline.
+
+    Raises ValueError for a number that JSON has no word for.
+    """
+    document = {
+        "seq": record.seq,
+        "time": record.time,
+        "kind": record.kind,
+        "fields": record.fields,
+    }
+    text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
+    return text.encode("ascii")
+
+
+def decode(data: bytes, seq: int) -> Record | None:
+    """The record that the bytes spell canonically under this number, or None."""
+    try:
+        document = json.loads(data)
+    except (ValueError, RecursionError):
+        return None
+    match document:
+        case {"seq": int(), "time": str(time), "kind": str(kind), "fields": dict(fields)}:
+            record = Record(seq, time, kind, fields)
+        case _:
+            return None
+    # comparing the spelling catches all else: another number, further keys, doubled keys
+    try:
+        return record if encode(record) == data else None
+    except ValueError:
+        return None

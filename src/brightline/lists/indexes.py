@@ -8,8 +8,11 @@ from pathlib import Path
 import numpy as np
 
 from brightline.errors import DamagedError
-from brightline.match import ExactIndex, HammingIndex
+from brightline.match import DeltaIndex, ExactIndex, HammingIndex
 from brightline.types import EXACT_TYPES, I64, U8, SignalType
+
+#: so many codes asked for by one process, and preparing a small list for more pays (`DeltaIndex`)
+WORTH_PREPARING = 1 << 18
 
 
 def index_file(signal: SignalType) -> str:
@@ -39,18 +42,25 @@ def write_indexes(
 
 
 class Indexes:
-    """The indexes in a folder, mapped when first asked for. `counts` says which types it has."""
+    """The indexes in a folder, mapped when first asked for.
+
+    `counts` says which types it has; `expects_many` that an archive's worth of PDQ codes will be
+    asked for, which may take memory to prepare for.
+    """
 
     def __init__(self, folder: Path, counts: Mapping[str, int]) -> None:
         self.folder = folder
-        self._counts = counts
+        self.counts = counts
         self._exact: dict[SignalType, ExactIndex] = {}
         self._pdq: HammingIndex | None = None
+        self.expects_many = False
+        self._in_bulk: DeltaIndex | None = None
+        self._searched = 0
         self._ids: dict[SignalType, I64] = {}
 
     def ids(self, signal: SignalType) -> I64:
         """(rows,) int64: the entries of a type, ascending."""
-        if not self._counts.get(signal, 0):
+        if not self.counts.get(signal, 0):
             return np.empty(0, np.int64)
         if signal not in self._ids:
             path = self.file(entry_ids_file(signal))
@@ -62,7 +72,7 @@ class Indexes:
         if signal is SignalType.PDQ:
             query, entry, _ = self.search_pdq(values, 0)
             return query, entry
-        if not self._counts.get(signal, 0) or not len(values):
+        if not self.counts.get(signal, 0) or not len(values):
             return np.empty(0, np.int64), np.empty(0, np.int64)
         if signal not in self._exact:
             self._exact[signal] = ExactIndex.open(self.file(index_file(signal)))
@@ -71,12 +81,23 @@ class Indexes:
 
     def search_pdq(self, codes: U8, radius: int) -> tuple[I64, I64, I64]:
         """Every (query, entry, distance) within the radius, sorted; codes (q, 32)."""
-        if not self._counts.get(SignalType.PDQ, 0) or not len(codes):
+        if not self.counts.get(SignalType.PDQ, 0) or not len(codes):
             return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64)
         if self._pdq is None:
             self._pdq = HammingIndex.open(self.file(index_file(SignalType.PDQ)))
-        query, row, distance = self._pdq.search(codes, radius)
+        query, row, distance = self._near(self._pdq, codes, radius)
         return query, np.asarray(self.ids(SignalType.PDQ)[row]), distance
+
+    def _near(self, index: HammingIndex, codes: U8, radius: int) -> tuple[I64, I64, I64]:
+        """Search the index, or what is made of it once an archive's worth of codes was asked."""
+        if not self.expects_many or radius != index.radius:
+            return index.search(codes, radius)
+        self._searched += len(codes)
+        if self._searched < WORTH_PREPARING:
+            return index.search(codes, radius)
+        if self._in_bulk is None:
+            self._in_bulk = DeltaIndex.over(index)
+        return self._in_bulk.search(codes)
 
     def file(self, name: str) -> Path:
         """A file of the folder; DamagedError if it is missing."""

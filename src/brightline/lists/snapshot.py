@@ -89,6 +89,19 @@ class HashList:
         text = f"brightline-delta-1\n{base.digest}\n{self.manifest.digest}\n"
         return f"sha256:{hashlib.sha256(text.encode('ascii')).hexdigest()}"
 
+    @property
+    def counts(self) -> Mapping[str, int]:
+        """Entries by type: those of the version, or for a delta those that were added."""
+        return self.manifest.counts if self._delta is None else self._delta.counts
+
+    def expect_many(self) -> None:
+        """Say that PDQ codes of a whole archive will be asked for.
+
+        What is found stays the same. Of a small list (`DeltaIndex`) more is then held in memory.
+        """
+        for indexes in [s.indexes for s in self.segments] if self._delta is None else [self._delta]:
+            indexes.expects_many = True
+
     def search_exact(self, signal: SignalType, values: U8) -> tuple[I64, I64]:
         """Every pair of a value and an entry of that type that are equal.
 

@@ -15,6 +15,7 @@ import numpy as np
 from brightline.match import _delta, _plan, _probe, _slots
 from brightline.match._codes import U32, on_a_line, spread
 from brightline.match.hamming import HammingIndex, check, frozen
+from brightline.match.sieve import Sieve, build_sieve, suits
 from brightline.types import I64, PDQ_THRESHOLD, U8
 
 #: the most that the rows may take
@@ -72,15 +73,17 @@ class DeltaIndex:
 
     Safe to use from several threads at once.
 
-    How it searches follows from the number of different codes, by what a model says is fastest.
-    Up to a few hundred, a query is compared with every code. Up to some 50,000 every entry stands
-    in all the buckets in which a match may look for it, in at most `MAX_BYTES`; a query that
+    How it searches follows from the number of different codes and the radius. Up to 64 codes, a
+    query is compared with every code. Up to 7,000, if the radius is at most 32, most of what
+    could match a query is passed over by testing bits (`sieve`). Up to some 50,000 every entry
+    stands in all the buckets in which a match may look for it, in at most `MAX_BYTES`; a query that
     meets a bucket with more entries than it holds is asked of the next, where buckets hold more,
     and in the end goes the way of larger lists. That is the `HammingIndex` of the list.
     """
 
     index: HammingIndex
     rows: tuple[_Rows, ...]
+    sieve: Sieve | None = None
 
     @classmethod
     def build(cls, codes: U8, *, radius: int = PDQ_THRESHOLD) -> DeltaIndex:
@@ -89,8 +92,14 @@ class DeltaIndex:
         Raises ValueError if `codes` or `radius` is not of the kind or range that is said here
         (0 to 256).
         """
-        index = HammingIndex.build(codes, radius=radius)
-        designs = _designs(index.distinct, index.widths, radius)
+        return cls.over(HammingIndex.build(codes, radius=radius))
+
+    @classmethod
+    def over(cls, index: HammingIndex) -> DeltaIndex:
+        """Prepare a list that is indexed already, for the radius that it is indexed for."""
+        if suits(index.distinct, index.radius):
+            return cls(index, (), build_sieve(index.codes, index.radius))
+        designs = _designs(index.distinct, index.widths, index.radius)
         return cls(index, tuple(_build_rows(index, design) for design in designs))
 
     def __len__(self) -> int:
@@ -99,8 +108,9 @@ class DeltaIndex:
 
     @property
     def nbytes(self) -> int:
-        """Bytes of the rows; 0 where the list is searched without."""
-        return sum(rows.rows.nbytes for rows in self.rows)
+        """Bytes of what is made beside the index; 0 where the list is searched without."""
+        sieve = 0 if self.sieve is None else self.sieve.nbytes
+        return sieve + sum(rows.rows.nbytes for rows in self.rows)
 
     def search(self, codes: U8) -> tuple[I64, I64, I64]:
         """Every pair of a query and an entry that differ in at most the radius it was built for.
@@ -108,9 +118,11 @@ class DeltaIndex:
         codes: (q, 32). Results, their order and errors are those of `HammingIndex.search`.
         """
         radius = self.index.radius
-        if not self.rows:
+        if self.sieve is None and not self.rows:
             return self.index.search(codes, radius)
         check(codes, radius)
+        if self.sieve is not None:
+            return self.index.pairs(_once(self.sieve.search(codes)))
         none = np.zeros(0, np.int64)
         queries, entries, distances = [none], [none], [none]
         for first in range(0, len(codes), _CHUNK):
@@ -149,6 +161,13 @@ class DeltaIndex:
             np.concatenate([probed[1], entry])[order],
             np.concatenate([probed[2], distance])[order],
         )
+
+
+def _once(found: I64) -> I64:
+    """Triples (query, code, distance), flat, without those that are there again."""
+    if not len(found):
+        return found
+    return np.unique(found.reshape(-1, 3), axis=0).reshape(-1)
 
 
 def _overflow(load: float, row: int) -> float:

@@ -293,7 +293,11 @@ def _word_count(width: int) -> int:
 def _as_stored(values: U8) -> U64:
     """Values (n, w) as words (n · ⌈w / 8⌉,), padded, in the order of their bytes in memory."""
     padding = _word_count(values.shape[1]) * _WORD_BYTES - values.shape[1]
-    whole = np.pad(values, ((0, 0), (0, padding))) if padding else np.ascontiguousarray(values)
+    if padding:
+        whole = np.zeros((len(values), values.shape[1] + padding), np.uint8)
+        whole[:, :-padding] = values
+    else:
+        whole = np.ascontiguousarray(values)
     # bytes cut out of a buffer may begin anywhere
     words = np.require(whole.view("<u8").reshape(-1), np.uint64, ["ALIGNED"])
     words.setflags(write=False)

@@ -2,7 +2,9 @@
 
 A later list version is matched against this file and never reads the bytes again. One row an
 item, in reading order. `md5` … `pdq` are of the stored bytes; `declared` holds what the
-dataset says of the original; `views` the further views and the turned variants.
+dataset says of the original; `views` the further views and the turned variants, in the order in
+which they are compared: those of pipeline `full`, then `nearest-512`, then `thumbnail-512`. Where
+neither side is over 512 pixels those two are left out: they are the same as `full`.
 """
 
 from __future__ import annotations
@@ -44,10 +46,11 @@ SCHEMA = pa.schema(
             pa.list_(
                 pa.struct(
                     [
-                        ("via", pa.string()),
-                        ("orientation", pa.string()),
+                        ("via", _LABEL),
+                        ("orientation", _LABEL),
                         ("pdq", pa.binary(32)),
                         ("quality", pa.uint8()),
+                        ("pipeline", _LABEL),
                     ]
                 )
             ),
@@ -69,12 +72,12 @@ SCHEMA = pa.schema(
 )
 _DECLARED = SCHEMA.field("declared").type.value_type
 
+_LABELS = ["outcome", "reason", "media_type", "pdq_pipeline"] + [
+    f"views.list.element.{name}" for name in ("via", "orientation", "pipeline")
+]
+
 # digests do not compress: spending time on them would buy nothing
-_COMPRESSION = {
-    "item": "zstd",
-    "views.list.element.via": "zstd",
-    "views.list.element.orientation": "zstd",
-}
+_COMPRESSION = dict.fromkeys(SCHEMA.names, "none") | {"item": "zstd"}
 
 
 class Archive:
@@ -84,8 +87,8 @@ class Archive:
         self._writer = pq.ParquetWriter(
             path,
             SCHEMA,
-            compression=dict.fromkeys(SCHEMA.names, "none") | _COMPRESSION,
-            use_dictionary=["outcome", "reason", "media_type", "pdq_pipeline"],
+            compression=_COMPRESSION,
+            use_dictionary=_LABELS,
         )
         self._columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names}
 
@@ -118,8 +121,10 @@ class Archive:
         views = []
         for place, view in enumerate(signals.views if signals is not None else ()):
             if place:
-                views.append((view.via, AS_STORED, view.hash, view.quality))
-            views += [(view.via, name, code, view.quality) for name, code in view.turned]
+                views.append((view.via, AS_STORED, view.hash, view.quality, view.pipeline))
+            views += [
+                (view.via, name, code, view.quality, view.pipeline) for name, code in view.turned
+            ]
         columns["views"].append(views)
         columns["declared"].append(
             [(d.md5, d.sha1, d.sha256, url_digest(d.url) if d.url else None) for d in declared]

@@ -5,10 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any
 
 from brightline._version import __version__
-from brightline.lists import HashList
+from brightline.lists import HashList, open_delta, open_list
 from brightline.types import Limits, Shard
 
 
@@ -20,17 +21,28 @@ def canonical(value: Any) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class ListReference:
-    """A snapshot as a run pins it."""
+    """A snapshot as a run pins it; `since` names the older version of a delta."""
 
     name: str
     version: str
     digest: str
+    since: str | None = None
 
     @classmethod
     def to(cls, snapshot: HashList) -> ListReference:
         """The reference to an opened snapshot."""
         manifest = snapshot.manifest
-        return cls(manifest.name, manifest.version, snapshot.digest)
+        return cls(manifest.name, manifest.version, snapshot.digest, snapshot.since)
+
+    def open(self, lists_dir: Path) -> HashList:
+        """Open what is referred to. Raises ListError if it is not there any more."""
+        if self.since is not None:
+            return open_delta(lists_dir, self.name, self.since, self.version)
+        return open_list(lists_dir, f"{self.name}@{self.version}")
+
+    def to_json(self) -> dict[str, Any]:
+        """As `run.json` holds it: `since` only where there is one."""
+        return {key: value for key, value in asdict(self).items() if value is not None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +59,7 @@ class Parameters:
         """As `run.json` holds them."""
         return {
             "sources": list(self.sources),
-            "lists": [asdict(reference) for reference in self.lists],
+            "lists": [reference.to_json() for reference in self.lists],
             "limits": asdict(self.limits),
             "orientations": self.orientations,
             "source_type": self.source_type,
@@ -78,10 +90,18 @@ def shard_identity(shard: Shard) -> dict[str, Any]:
     }
 
 
-def task_id(shard: Shard, parameters: Parameters) -> str:
-    """TASK: 32 hex digits of a digest over shard, tool version, lists and parameters."""
+def shard_key(shard: Shard) -> bytes:
+    """16 bytes of a digest of what a shard is, the size and time of its files included."""
+    return hashlib.sha256(canonical(shard_identity(shard))).digest()[:16]
+
+
+def task_id(shard: Shard, parameters: Parameters, tool: str = __version__) -> str:
+    """TASK: 32 hex digits of a digest over shard, tool version, lists and parameters.
+
+    tool: the version that began the run, which names its tasks for as long as the run exists.
+    """
     document = parameters.to_json()
     del document["sources"]  # the shard says which it is; naming another beside it changes nothing
     document["lists"] = [reference["digest"] for reference in document["lists"]]
-    whole = {"shard": shard_identity(shard), "tool": __version__, "parameters": document}
+    whole = {"shard": shard_identity(shard), "tool": tool, "parameters": document}
     return hashlib.sha256(canonical(whole)).hexdigest()[:32]

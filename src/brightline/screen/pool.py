@@ -48,10 +48,10 @@ _START_SECONDS = 300.0
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A job's counts as committed."""
+    """A job's counts as committed, of each of its shards."""
 
     job: Job
-    counts: dict[str, Any]
+    counts: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +126,17 @@ class Pool:
             ready = set(
                 wait([w.pipe for w in busy] + [w.process.sentinel for w in busy], timeout=_TICK)
             )
-            for worker in busy:
-                if worker.pipe in ready:
-                    yield from self._receive(worker)
-                elif worker.process.sentinel in ready:
-                    yield from self._lost(worker)
+            events: list[Event] = []
+            try:
+                for worker in busy:
+                    if worker.pipe in ready:
+                        events.extend(self._receive(worker))
+                    elif worker.process.sentinel in ready:
+                        events.extend(self._lost(worker))
+                # first: a worker need not stand idle while its result is put on the ledger
+                yield from self._assign(jobs)
+            finally:
+                yield from events
             for worker in [w for w in self._workers if w.job is not None]:
                 if self._hung(worker):
                     worker.process.kill()

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
 import json
-import os
 import secrets
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,11 +13,22 @@ from typing import Any
 from brightline import storage
 from brightline._version import __version__
 from brightline.errors import SealError, UsageError
+from brightline.findings import Custodian
 from brightline.ledger import Event as LedgerEvent
 from brightline.lists import HashList
+from brightline.screen.earlier import Earlier
 from brightline.screen.manifest import freeze, thaw
-from brightline.screen.parameters import ListReference, Parameters, task_id
-from brightline.screen.pool import Finished, GivenUp, Pool, Tick
+from brightline.screen.parameters import ListReference, Parameters
+from brightline.screen.perform import (
+    LOCK,
+    Slice,
+    Work,
+    available,
+    claimed,
+    completed,
+    perform,
+    recorded,
+)
 from brightline.screen.runs import (
     MANIFEST,
     NAME,
@@ -30,35 +37,17 @@ from brightline.screen.runs import (
     SUMMARY,
     now,
     read_run,
-    read_summary,
     run_names,
-    sum_up,
+    signals_version,
 )
 from brightline.screen.summary import Summary
-from brightline.screen.task import COUNTS, Job, Setting, fail_task, read_counts
-from brightline.screen.watch import Listener, Progress, Say, Watch
+from brightline.screen.task import Setting
+from brightline.screen.watch import Listener, Progress, Say
+from brightline.signals.pipelines import SIGNALS_VERSION
 from brightline.sources import discover
 from brightline.sources.files import check
-from brightline.types import Limits
+from brightline.types import Limits, Shard
 from brightline.workspace import Workspace
-
-_LOCK = ".lock"
-
-
-@dataclass(frozen=True, slots=True)
-class Slice:
-    """Part `number` of `of` equal parts of the manifest's shards, from 1."""
-
-    number: int = 1
-    of: int = 1
-
-    def __post_init__(self) -> None:
-        if not 1 <= self.number <= self.of:
-            raise UsageError("--shard takes I/N with 1 ≤ I ≤ N, for example 3/16")
-
-    def holds(self, place: int) -> bool:
-        """Whether the shard at this place of the manifest belongs to the part."""
-        return place % self.of == self.number - 1
 
 
 def audit(
@@ -72,26 +61,22 @@ def audit(
     orientations: bool = False,
     source_type: str | None = None,
     part: Slice | None = None,
+    reuse: bool = True,
     listen: Listener | None = None,
     say: Say | None = None,
 ) -> Summary:
     """Screen sources against lists and seal what matches.
 
     Without `run`, an unfinished run with the same parameters is resumed, and otherwise a new
-    one begun. Raises UsageError and its kinds (`errors`), nothing for trouble with an item.
+    one begun. With `reuse`, shards that an earlier run screened and that are unchanged are not
+    read again. Raises UsageError and its kinds (`errors`), nothing for trouble with an item.
     """
     part = part or Slice()
     if not sources:
         raise UsageError("name at least one source: a folder, an archive or a table")
     if not lists:
         raise UsageError("name at least one list with --list; see `brightline list ls`")
-    custodians = workspace.custodians()
-    if not custodians:
-        raise SealError(
-            "there is no custodian to seal findings to; make one with "
-            "`brightline custodian new FILE`, then "
-            "`brightline custodian add RECIPIENT --name NAME`"
-        )
+    custodians = sealers(workspace)
     if part.of > 1 and run is None:
         raise UsageError("--shard needs --run NAME, so that all parts work on the same run")
     absolute = [path.absolute() for path in sources]
@@ -109,11 +94,15 @@ def audit(
     )
     listen = listen or (lambda _: None)
     say = say or (lambda _: None)
-    folder, fresh = _begin(workspace, run, parameters, listen, say)
-    with _claimed(folder, part):
-        if (folder / SUMMARY).is_file() and read_summary(folder).complete:
+    request = Request(parameters)
+    folder, fresh = begin(
+        workspace, run, request, lambda temporary: _list(temporary, parameters, listen), say
+    )
+    with claimed(folder, part):
+        done = completed(workspace, folder)
+        if done is not None:
             say(f"run {folder.name} is complete already; nothing was read again")
-            return read_summary(folder)
+            return done
         if not fresh:
             for shard in thaw(folder / MANIFEST):
                 for stamp in shard.files:
@@ -126,80 +115,146 @@ def audit(
             limits=parameters.limits,
             orientations=orientations,
         )
-        return _screen(workspace, folder, setting, parameters, part, workers, listen, say)
+        origins = Earlier(workspace, folder, parameters).origin if reuse else _nowhere
+        work = Work(workspace, folder, setting, parameters, part, workers or available())
+        return perform(work, origins, listen, say, fallback=True)
 
 
-def _begin(
-    workspace: Workspace, name: str | None, parameters: Parameters, listen: Listener, say: Say
+def sealers(workspace: Workspace) -> tuple[Custodian, ...]:
+    """The custodians; SealError with the commands that make one if there is none."""
+    custodians = workspace.custodians()
+    if not custodians:
+        raise SealError(
+            "there is no custodian to seal findings to; make one with "
+            "`brightline custodian new FILE`, then "
+            "`brightline custodian add RECIPIENT --name NAME`"
+        )
+    return custodians
+
+
+def _nowhere(_: Shard) -> None:
+    """No shard was screened before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a run is asked to do, and which signals its archives will hold.
+
+    `rescreened_from` names the run whose archives are used, with digests of what it was.
+    """
+
+    parameters: Parameters
+    rescreened_from: dict[str, str] | None = None
+    signals_version: int = SIGNALS_VERSION
+
+    def is_of(self, document: dict[str, Any]) -> bool:
+        """Whether a run was begun for the same."""
+        return (
+            document["parameters"] == self.parameters.to_json()
+            and document.get("rescreened_from") == self.rescreened_from
+        )
+
+
+def begin(
+    workspace: Workspace,
+    name: str | None,
+    request: Request,
+    fill: Callable[[Path], dict[str, Any]],
+    say: Say,
 ) -> tuple[Path, bool]:
-    """The run to work on, frozen; and whether it was frozen just now."""
+    """The run to work on, frozen; and whether it was frozen just now.
+
+    `fill` writes the manifest into the folder it is given and says what `run.json` holds of it.
+    """
     if name is not None and not NAME.fullmatch(name):
         raise UsageError(
             "a run's name is 1 to 64 letters, digits, dots, dashes and underscores, "
             "and starts with a letter or digit"
         )
-    with storage.locked(workspace.runs_dir / _LOCK, "the workspace's runs", wait=True):
-        found = _unfinished(workspace, parameters) if name is None else None
+    with storage.locked(workspace.runs_dir / LOCK, "the workspace's runs", wait=True):
+        found = _unfinished(workspace, request) if name is None else None
         if name is not None and (workspace.runs_dir / name / RUN).is_file():
             found = name
         if found is not None:
             folder = workspace.runs_dir / found
-            if read_run(folder)["parameters"] != parameters.to_json():
+            document = read_run(folder)
+            if not request.is_of(document):
                 raise UsageError(
                     f"run {found} was begun with other sources, lists or options; "
                     "give those again, or another name with --run"
                 )
             if not (folder / SUMMARY).is_file():
+                if signals_version(document) != request.signals_version:
+                    raise UsageError(
+                        f"run {found} was begun by a version that makes other signals; "
+                        "give another name with --run"
+                    )
                 say(f"resuming run {found}")
+            # a crash may have come between the folder and the record
+            if not recorded(workspace, LedgerEvent.RUN_STARTED, found):
+                _record_start(workspace, folder, document)
             return folder, False
         stamp = datetime.now(UTC).strftime("%Y%m%d-%H%M%S")
         folder = workspace.runs_dir / (name or f"{stamp}-{secrets.token_hex(3)}")
         storage.remove_temporary(workspace.runs_dir)
-        _freeze(workspace, folder, parameters, listen, say)
+        _freeze(workspace, folder, request, fill, say)
     return folder, True
 
 
-def _unfinished(workspace: Workspace, parameters: Parameters) -> str | None:
+def _unfinished(workspace: Workspace, request: Request) -> str | None:
     for name in reversed(run_names(workspace)):
         folder = workspace.runs_dir / name
         if (folder / SUMMARY).is_file():
             continue
-        if read_run(folder)["parameters"] == parameters.to_json():
+        document = read_run(folder)
+        if request.is_of(document) and signals_version(document) == request.signals_version:
             return name
     return None
 
 
-def _freeze(
-    workspace: Workspace, folder: Path, parameters: Parameters, listen: Listener, say: Say
-) -> None:
+def _list(temporary: Path, parameters: Parameters, listen: Listener) -> dict[str, Any]:
+    """List the sources' shards into a manifest."""
     paths = [Path(source) for source in parameters.sources]
     shards = discover(paths, parameters.limits, source_type=parameters.source_type)
+    frozen = freeze(
+        shards,
+        temporary / MANIFEST,
+        lambda count, size: listen(Progress("listing", shards_total=count, bytes_total=size)),
+    )
+    return {
+        "digest": frozen.digest,
+        "shards": frozen.shards,
+        "bytes": frozen.bytes,
+        "sources": {
+            source: {
+                "kinds": totals.kinds,
+                "shards": totals.shards,
+                "bytes": totals.bytes,
+                "digest": totals.digest,
+            }
+            for source, totals in frozen.sources.items()
+        },
+    }
+
+
+def _freeze(
+    workspace: Workspace,
+    folder: Path,
+    request: Request,
+    write_manifest: Callable[[Path], dict[str, Any]],
+    say: Say,
+) -> None:
+    origin = request.rescreened_from
 
     def fill(temporary: Path) -> None:
-        frozen = freeze(
-            shards,
-            temporary / MANIFEST,
-            lambda count, size: listen(Progress("listing", shards_total=count, bytes_total=size)),
-        )
         document = {
             "run": folder.name,
             "tool": {"name": "brightline", "version": __version__},
+            "signals_version": request.signals_version,
             "started": now(),
-            "parameters": parameters.to_json(),
-            "manifest": {
-                "digest": frozen.digest,
-                "shards": frozen.shards,
-                "bytes": frozen.bytes,
-                "sources": {
-                    source: {
-                        "kinds": totals.kinds,
-                        "shards": totals.shards,
-                        "bytes": totals.bytes,
-                        "digest": totals.digest,
-                    }
-                    for source, totals in frozen.sources.items()
-                },
-            },
+            "parameters": request.parameters.to_json(),
+            "manifest": write_manifest(temporary),
+            **({} if origin is None else {"rescreened_from": origin}),
         }
         (temporary / SHARDS).mkdir(mode=0o700)
         storage.write_atomic(temporary / RUN, json.dumps(document, sort_keys=True).encode())
@@ -208,6 +263,11 @@ def _freeze(
     document = read_run(folder)
     if not document["manifest"]["shards"]:
         say("warning: the sources hold nothing to screen")
+    _record_start(workspace, folder, document)
+
+
+def _record_start(workspace: Workspace, folder: Path, document: dict[str, Any]) -> None:
+    origin = document.get("rescreened_from")
     workspace.ledger.append(
         LedgerEvent.RUN_STARTED,
         {
@@ -215,125 +275,7 @@ def _freeze(
             "manifest": document["manifest"]["digest"],
             "shards": document["manifest"]["shards"],
             "lists": [reference["digest"] for reference in document["parameters"]["lists"]],
-        },
-    )
-
-
-@contextlib.contextmanager
-def _claimed(folder: Path, part: Slice) -> Iterator[None]:
-    """One process for a whole run, or one for each part of it."""
-    whole = part.of == 1
-    with contextlib.ExitStack() as stack:
-        what = f"run {folder.name}"
-        stack.enter_context(storage.locked(folder / _LOCK, what, shared=not whole))
-        if whole:
-            storage.remove_temporary(folder / SHARDS)
-            storage.remove_temporary(folder)
-        else:
-            lock = folder / f"{_LOCK}-{part.number}-of-{part.of}"
-            stack.enter_context(storage.locked(lock, f"part {part.number} of {what}"))
-        yield
-
-
-def _screen(
-    workspace: Workspace,
-    folder: Path,
-    setting: Setting,
-    parameters: Parameters,
-    part: Slice,
-    workers: int | None,
-    listen: Listener,
-    say: Say,
-) -> Summary:
-    document = read_run(folder)
-    started = time.monotonic()
-    logged = {
-        str(record.fields["task"])
-        for record in workspace.ledger.records()
-        if record.kind == LedgerEvent.SHARD_COMMITTED and record.fields["run"] == folder.name
-    }
-    progress = Watch(listen, document["manifest"], started)
-    recover = _Recorder(workspace, folder, logged)
-
-    def jobs() -> Iterator[Job]:
-        for number, shard in enumerate(thaw(folder / MANIFEST)):
-            if not part.holds(number):
-                progress.elsewhere(shard.size)
-                continue
-            job = Job(number, task_id(shard, parameters), shard)
-            if (folder / SHARDS / job.task / COUNTS).is_file():
-                counts = read_counts(folder / SHARDS / job.task)
-                recover.record(counts)
-                progress.done_before(counts, shard.size)
-                continue
-            yield job
-
-    todo = jobs()
-    first = next(todo, None)
-    if first is not None:
-        from brightline.screen.warm import warm
-
-        warm(say)
-        size = workers or len(os.sched_getaffinity(0))
-        committed = sum(not path.name.startswith(".") for path in setting.folder.iterdir())
-        if committed:
-            say(f"{committed} of {document['manifest']['shards']} shards are committed already")
-        with Pool(setting, size) as pool:
-            for event in pool.run(_chain(first, todo)):
-                match event:
-                    case Finished():
-                        recover.record(event.counts)
-                        progress.finished()
-                    case GivenUp():
-                        recover.record(fail_task(setting, event.job))
-                        progress.finished()
-                    case Tick():
-                        progress.tick(event)
-    summary = sum_up(folder, setting.lists, parameters, started, progress.curve, workers)
-    if summary.complete:
-        _finish(workspace, folder, summary)
-    return summary
-
-
-def _chain(first: Job, rest: Iterator[Job]) -> Iterator[Job]:
-    yield first
-    yield from rest
-
-
-class _Recorder:
-    """Puts committed shards on the ledger, each once, whoever committed them."""
-
-    def __init__(self, workspace: Workspace, folder: Path, logged: set[str]) -> None:
-        self._ledger = workspace.ledger
-        self._folder = folder
-        self._logged = logged
-
-    def record(self, counts: dict[str, Any]) -> None:
-        """Record a committed shard unless it is on the ledger already."""
-        if counts["task"] in self._logged:
-            return
-        self._logged.add(counts["task"])
-        self._ledger.append(
-            LedgerEvent.SHARD_COMMITTED,
-            {
-                "run": self._folder.name,
-                "task": counts["task"],
-                "items": counts["tally"]["items"],
-                "matches": sum(counts["tally"]["counters"]["by_role"].values()),
-                "files": counts["files"],
-            },
-        )
-
-
-def _finish(workspace: Workspace, folder: Path, summary: Summary) -> None:
-    data = json.dumps(summary.document, sort_keys=True, ensure_ascii=False).encode()
-    storage.write_atomic(folder / SUMMARY, data)
-    workspace.ledger.append(
-        LedgerEvent.RUN_FINISHED,
-        {
-            "run": folder.name,
-            "items": summary.items,
-            "matches": summary.matches,
-            "summary": hashlib.sha256(data).hexdigest(),
+            "files": {name: storage.sha256_file(folder / name) for name in (RUN, MANIFEST)},
+            **({} if origin is None else {"from": origin["run"]}),
         },
     )

@@ -14,13 +14,14 @@ from pathlib import Path
 from typing import Any
 
 from brightline.errors import DamagedError, ListError, UsageError
-from brightline.lists import HashList, open_list
+from brightline.lists import HashList
 from brightline.screen.manifest import thaw
 from brightline.screen.parameters import Parameters, task_id
 from brightline.screen.summary import Summary, accounting, list_facts
 from brightline.screen.tally import Tally
 from brightline.screen.task import COUNTS, read_counts
 from brightline.screen.watch import Curve
+from brightline.types import Shard
 from brightline.workspace import Workspace
 
 RUN = "run.json"
@@ -62,6 +63,16 @@ def read_run(folder: Path) -> dict[str, Any]:
     return document
 
 
+def task_folder(folder: Path, document: dict[str, Any], shard: Shard, of: Parameters) -> Path:
+    """Where a run's task for a shard is, or will be; `document` is the run's `run.json`."""
+    return folder / SHARDS / task_id(shard, of, document["tool"]["version"])
+
+
+def signals_version(document: dict[str, Any]) -> int:
+    """Which signals a run's archives hold; versions before this was written down held the first."""
+    return int(document.get("signals_version", 1))
+
+
 def sum_up(
     folder: Path,
     lists: Sequence[HashList],
@@ -70,14 +81,15 @@ def sum_up(
     curve: Curve,
     workers: int | None,
 ) -> Summary:
+    """The sums over what a run has committed. Raises DamagedError naming a damaged task."""
     document = read_run(folder)
     tally = Tally()
-    committed = 0
+    committed = reused = 0
     reconciliation: Counter[str] = Counter()
     content: dict[str, Any] = {}
     items: Counter[str] = Counter()
     for number, shard in enumerate(thaw(folder / MANIFEST)):
-        task = folder / SHARDS / task_id(shard, parameters)
+        task = task_folder(folder, document, shard, parameters)
         if not (task / COUNTS).is_file():
             continue
         try:
@@ -89,6 +101,7 @@ def sum_up(
                 "command again"
             ) from None
         committed += 1
+        reused += "reused" in counts
         items[shard.source] += counts["tally"]["items"]
         digest = content.setdefault(shard.source, hashlib.sha256())
         digest.update(f"{number}\0{counts['content_digest']}\n".encode())
@@ -101,6 +114,7 @@ def sum_up(
             "run": folder.name,
             "state": "complete" if complete else "incomplete",
             "tool": document["tool"],
+            "rescreened_from": document.get("rescreened_from"),
             "started": document["started"],
             "finished": now(),
             **accounting(tally),
@@ -127,6 +141,7 @@ def sum_up(
             },
             "reconciliation": _reconciled(reconciliation),
             "shards": {"total": manifest["shards"], "committed": committed},
+            "reused": reused,
             "throughput": curve.points,
             "workers": workers or len(os.sched_getaffinity(0)),
             "elapsed_s": round(time.monotonic() - started, 3),
@@ -159,7 +174,7 @@ def summary_of(workspace: Workspace, name: str) -> Summary:
         return read_summary(folder)
     parameters = Parameters.from_json(read_run(folder)["parameters"])
     try:
-        lists = [open_list(workspace.lists_dir, f"{r.name}@{r.version}") for r in parameters.lists]
+        lists = [reference.open(workspace.lists_dir) for reference in parameters.lists]
     except ListError:
         lists = []
     return sum_up(folder, lists, parameters, time.monotonic(), Curve(time.monotonic()), None)
@@ -168,8 +183,9 @@ def summary_of(workspace: Workspace, name: str) -> Summary:
 def tasks_of(workspace: Workspace, name: str) -> Iterator[tuple[Path, dict[str, Any]]]:
     """The committed tasks of a run in manifest order, with their counts."""
     folder = run_folder(workspace, name)
-    parameters = Parameters.from_json(read_run(folder)["parameters"])
+    document = read_run(folder)
+    parameters = Parameters.from_json(document["parameters"])
     for shard in thaw(folder / MANIFEST):
-        task = folder / SHARDS / task_id(shard, parameters)
+        task = task_folder(folder, document, shard, parameters)
         if (task / COUNTS).is_file():
             yield task, read_counts(task)

@@ -73,19 +73,20 @@ def accounting(tally: Tally) -> dict[str, Any]:
 
 
 def list_facts(lists: Iterable[HashList]) -> list[dict[str, Any]]:
-    """Name, version, digest and counts of each snapshot."""
+    """Name, version, digest and counts of each snapshot; of a delta those of what was added."""
     return [
         {
             "name": m.name,
             "version": m.version,
-            "digest": m.digest,
-            "entries": m.entries,
-            "counts": dict(m.counts),
+            **({} if opened.since is None else {"since": opened.since}),
+            "digest": opened.digest,
+            "entries": len(opened),
+            "counts": dict(opened.counts),
             "role": str(m.role),
             "pipeline": str(m.pipeline),
             "pdq_threshold": m.pdq_threshold,
             "pdq_min_quality": m.pdq_min_quality,
             "created": m.created,
         }
-        for m in (hash_list.manifest for hash_list in lists)
+        for opened, m in ((hash_list, hash_list.manifest) for hash_list in lists)
     ]

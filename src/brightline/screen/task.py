@@ -18,6 +18,7 @@ from brightline import storage
 from brightline.findings import Custodian, seal
 from brightline.lists import HashList
 from brightline.screen.archive import Archive
+from brightline.screen.finding import finding
 from brightline.screen.matching import Owned, Probes
 from brightline.screen.tally import Tally, kind_of
 from brightline.signals.digests import digests_many
@@ -119,6 +120,8 @@ class _Item:
 
 
 Item: TypeAlias = Content | Streamed | NoContent
+#: of an item that matched: its locator, what became of it, and its SHA-256 in hex
+_Facts: TypeAlias = tuple[str, Kind, str | None]
 
 
 def _batches(reads: Iterable[Item | Rows]) -> Iterator[list[Item] | Rows]:
@@ -231,7 +234,8 @@ class _Result:
             kind, reason = kind_of(item.outcome)
             proof = signals.sha256.hex() if signals else reason.code if reason else kind
             self._seal_content(item.locator, proof)
-        self._keep(probes.match(self._setting.lists), first, self._batch)
+        batch = self._batch
+        self._keep(probes.match(self._setting.lists), first, lambda place: _facts(batch[place]))
         self._batch.clear()
 
     def add_rows(self, rows: Rows) -> None:
@@ -246,33 +250,29 @@ class _Result:
         self._archive.add_rows(rows, reasons)
         for signal, values in rows.exact.items():
             self._seal_content(f"rows {rows.first}+{rows.count} {signal}", values.tobytes().hex())
-        self._keep(probes.match(self._setting.lists), first, rows)
+        self._keep(
+            probes.match(self._setting.lists),
+            first,
+            lambda place: (f"row {rows.first + place}", reasons[place].kind, None),
+        )
 
     def _seal_content(self, locator: str, proof: str) -> None:
         self.content.update(f"{locator}\0{proof}\n".encode("utf-8", "surrogateescape"))
 
-    def _keep(self, found: Sequence[Owned], first: int, owners: list[_Item] | Rows) -> None:
+    def _keep(self, found: Sequence[Owned], first: int, facts: Callable[[int], _Facts]) -> None:
         self.tally.add_matches(found)
         for place, match in found:
-            if isinstance(owners, Rows):
-                locator, outcome = f"row {owners.first + place}", None
-            else:
-                locator, outcome = owners[place].locator, owners[place].outcome
-            finding = asdict(match)
+            locator, kind, sha256 = facts(place)
+            ordinal = first + place
             self.findings.append(
-                {
-                    "run": self._setting.run,
-                    "source": self._job.shard.source,
-                    "shard": self._job.shard.name,
-                    "item": locator,
-                    "ordinal": first + place,
-                    **finding,
-                    "outcome": str(kind_of(outcome)[0]) if outcome else str(Kind.EXACT_ONLY),
-                    "sha256": outcome.signals.sha256.hex()
-                    if outcome is not None and outcome.signals is not None
-                    else None,
-                }
+                finding(self._setting.run, self._job.shard, locator, ordinal, match, kind, sha256)
             )
+
+
+def _facts(item: _Item) -> _Facts:
+    signals = item.outcome.signals
+    sha256 = signals.sha256.hex() if signals is not None else None
+    return item.locator, kind_of(item.outcome)[0], sha256
 
 
 def _row_reasons(rows: Rows) -> list[Reason]:

@@ -10,8 +10,10 @@ import numpy as np
 
 from brightline.kernels import are_warm, note_warm, without_blas
 from brightline.match import DeltaIndex, ExactIndex, HammingIndex
+from brightline.signals.checksums import sha256_many
 from brightline.signals.digests import digests_many
 from brightline.signals.pdq import pdq
+from brightline.signals.resized import pdq_nearest, pdq_thumbnail
 from brightline.types import PDQ_THRESHOLD
 
 _QUIET_SECONDS = 2.5
@@ -23,7 +25,8 @@ def _search() -> None:
     for entries in (8, 30_000):
         codes = rng.integers(0, 256, (entries, 32), dtype=np.uint8)
         HammingIndex.build(codes).search(codes[:4], PDQ_THRESHOLD)
-        DeltaIndex.build(codes[:5_000]).search(codes[:4])
+        for few in (5_000, 8_000):
+            DeltaIndex.build(codes[:few]).search(codes[:4])
         for width in (16, 20, 32):
             values = np.ascontiguousarray(codes[:, :width])
             ExactIndex.build(values).search(values[:4])
@@ -49,7 +52,10 @@ def warm(say: Callable[[str], None]) -> None:
             np.dstack([grey[:64, :64]] * 3),
         ):
             pdq(picture)
+            pdq_nearest(picture)
+            pdq_thumbnail(np.ascontiguousarray(np.repeat(picture, 6, axis=0)))
         digests_many([bytes(4096)] * 32)
+        sha256_many([grey.ravel()] * 16)
         _search()
         note_warm()
     finally:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import functools
 import multiprocessing as mp
 import time
 import traceback
@@ -16,6 +17,7 @@ from brightline.errors import BrightlineError
 from brightline.kernels import without_blas
 from brightline.screen.confine import confine
 from brightline.screen.guard import Guard
+from brightline.screen.reuse import Sheaf, match_sheaf
 from brightline.screen.task import Job, See, Setting, direct, run_task
 from brightline.signals.perceive import Encoded, Perception
 
@@ -57,9 +59,9 @@ def new_slots() -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The job is committed; its counts."""
+    """The job is committed; the counts of its shards."""
 
-    counts: dict[str, Any]
+    counts: list[dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,10 +135,17 @@ def _guarded(guard: Guard, beat: SharedBeat) -> See:
     return see
 
 
+def _read(setting: Setting, beat: SharedBeat, see: See, job: Job) -> dict[str, Any]:
+    return run_task(setting, job, beat, see)
+
+
 def _do(setting: Setting, job: Job, beat: SharedBeat, see: See) -> Answer:
     beat.read(0)
     try:
-        return Done(run_task(setting, job, beat, see))
+        if isinstance(job, Sheaf):
+            read = functools.partial(_read, setting, beat, see)
+            return Done(match_sheaf(setting, job, beat, read))
+        return Done([_read(setting, beat, see, job)])
     except BrightlineError as error:
         return Refused(error)
     except MemoryError:

@@ -31,27 +31,27 @@ from brightline.signals._lanes import (
 F32 = npt.NDArray[np.float32]
 U8 = npt.NDArray[np.uint8]
 
-_SIDE = 64
+SIDE = 64
 #: columns that go through the first three sums together, to stay in the nearest cache
 _TILE = 96
 
 
 @leaf
-def _window(n: int) -> int:
+def window_of(n: int) -> int:
     """The Jarosz window for a side of n pixels."""
     return (n + 127) // 128
 
 
 @leaf
-def _reach(w: int) -> int:
+def reach_of(w: int) -> int:
     """How far a window of w pixels reaches past its place, that place counted."""
     return (w + 2) // 2
 
 
 @leaf
-def _centre(j: int, n: int) -> int:
+def centre(j: int, n: int) -> int:
     """Which of n pixels the j-th of 64 is."""
-    return int((j + 0.5) * n / _SIDE)
+    return int((j + 0.5) * n / SIDE)
 
 
 @leaf
@@ -71,7 +71,7 @@ def _whole(count: int, of: int) -> int:
 @leaf
 def _fill_sizes(n: int, w: int, sizes: F32, inverses: F32) -> None:
     """How many pixels the window w holds at each place of a side of n pixels; 1 beyond it."""
-    reach = _reach(w)
+    reach = reach_of(w)
     for at in range(sizes.size):
         if reach <= at + 1 and at + reach <= n and at >= w - reach:
             sizes[at] = w
@@ -84,7 +84,7 @@ def _fill_sizes(n: int, w: int, sizes: F32, inverses: F32) -> None:
 
 
 @leaf
-def _luma_row(source: U8, out: F32) -> None:
+def luma_row(source: U8, out: F32) -> None:
     """Luma as `pdqhash` makes it; source (w, c), out (w or more,).
 
     It sums in float64 and stores float32, which for a grey picture (c = 1) shown as three equal
@@ -102,7 +102,7 @@ def _luma_row(source: U8, out: F32) -> None:
 def luma(X: U8, out: F32) -> None:
     """Luma of a whole picture; X (h, w, c), out (h, w)."""
     for i in range(X.shape[0]):
-        _luma_row(X[i], out[i])
+        luma_row(X[i], out[i])
 
 
 @leaf
@@ -136,7 +136,7 @@ def _sum_rows(
     mask = _power_of_two(w + 8) - 1
     _zero(scratch, ring, (mask + 1) * LANES)
     _zero(scratch, totals, LANES)
-    delay = _reach(w) - 1
+    delay = reach_of(w) - 1
     for step in range(n + delay):
         if step & 7 == 0:
             _turn_in(scratch, strip, width, rows, n, step, ring + (step & mask) * LANES)
@@ -161,11 +161,11 @@ def _sum_to_centres(
     next column to be summed and the next centre.
     """
     mask = _power_of_two(w + 8) - 1
-    delay = _reach(w) - 1
+    delay = reach_of(w) - 1
     if end >= n:
         end = n + delay
-    while j < _SIDE:
-        at = _centre(j, n)
+    while j < SIDE:
+        at = centre(j, n)
         while step < min(end, at + delay + 1):
             if step & 7 == 0:
                 slot = ring + (step & mask) * LANES
@@ -186,24 +186,24 @@ def _sum_columns(
     A: F32,
 ) -> None:  # fmt: skip
     """Means down the columns of `kept`, whose row 0 lies after w of zeros, under the centres."""
-    _zero(scratch, totals, _SIDE)
-    delay = _reach(w) - 1
+    _zero(scratch, totals, SIDE)
+    delay = reach_of(w) - 1
     step = 0
-    for i in range(_SIDE):
-        at = _centre(i, h)
+    for i in range(SIDE):
+        at = centre(i, h)
         while step <= at + delay:
-            leaving = kept + step * _SIDE
-            entering = leaving + w * _SIDE
-            advance(scratch, totals, entering, leaving, sizes[at], inverses[at], line, _SIDE)
+            leaving = kept + step * SIDE
+            entering = leaving + w * SIDE
+            advance(scratch, totals, entering, leaving, sizes[at], inverses[at], line, SIDE)
             step += 1
-        for j in range(_SIDE):
+        for j in range(SIDE):
             A[i, j] = scratch[np.uint64(line + j)]
 
 
 @leaf
 def _layout(h: int, n: int, channels: int) -> Any:
     """Where each part begins in the scratch, and how long it is: see `picture`."""
-    along, down = _window(n), _window(h)
+    along, down = window_of(n), window_of(h)
     fresh = channels == 1 and along <= WIDEST_FRESH
     width = _whole(n, 2 * BLOCK)
     held = _power_of_two(down + (1 if fresh else 2 * LANES))
@@ -215,8 +215,8 @@ def _layout(h: int, n: int, channels: int) -> Any:
     ring = turned + (0 if fresh else LANES * width)
     lanes = ring + _power_of_two(along + 8) * LANES
     centres = lanes + LANES
-    kept = centres + _SIDE * LANES
-    along_sizes = kept + (down + _whole(h, LANES) + down) * _SIDE
+    kept = centres + SIDE * LANES
+    along_sizes = kept + (down + _whole(h, LANES) + down) * SIDE
     down_sizes = along_sizes + 2 * width
     end = down_sizes + 2 * _whole(h, BLOCK)
     return (
@@ -235,7 +235,7 @@ def scratch_size(h: int, n: int, channels: int) -> int:
 @leaf
 def padded_size(h: int, n: int) -> int:
     """Bytes that `picture` needs for a strip of whole numbers with room beside each row."""
-    return (LANES + _reach(_window(h))) * (_whole(n, 2 * BLOCK) + _window(n))
+    return (LANES + reach_of(window_of(h))) * (_whole(n, 2 * BLOCK) + window_of(n))
 
 
 @leaf
@@ -247,7 +247,7 @@ def picture(X: U8, scratch: F32, padded: U8, A: F32) -> None:
     LANES rows of the first two sums' results.
     """
     h, n, channels = X.shape
-    along, down = _window(n), _window(h)
+    along, down = window_of(n), window_of(h)
     (
         fresh, width, held, means, totals, tile, given, turned, ring, lanes, centres, kept,
         along_sizes, down_sizes, end,
@@ -263,9 +263,9 @@ def picture(X: U8, scratch: F32, padded: U8, A: F32) -> None:
     # those under the centres likewise
     _zero(scratch, means, held * width)
     _zero(scratch, totals, width)
-    _zero(scratch, kept, down * _SIDE)
+    _zero(scratch, kept, down * SIDE)
     pixels = X.reshape(X.size)
-    delay = _reach(down) - 1
+    delay = reach_of(down) - 1
     reach = width + along
     if fresh:
         padded[: (LANES + delay) * reach] = 0
@@ -278,13 +278,13 @@ def picture(X: U8, scratch: F32, padded: U8, A: F32) -> None:
             for step in range(begin, stop):
                 row = (step - begin) * reach
                 if step < h:
-                    copy(pixels, step * n, padded, row + along - _reach(along), n)
+                    copy(pixels, step * n, padded, row + along - reach_of(along), n)
                 else:
                     padded[row : row + reach] = 0
         while not fresh and ready < stop:
             block = max(0, min(LANES, h - ready))
             for i in range(block):
-                _luma_row(X[ready + i], scratch[given + i * width : given + (i + 1) * width])
+                luma_row(X[ready + i], scratch[given + i * width : given + (i + 1) * width])
             if block:
                 _sum_rows(
                     scratch, given, width, block, along, n, sizes, inverses, ring, lanes, turned
@@ -323,10 +323,10 @@ def picture(X: U8, scratch: F32, padded: U8, A: F32) -> None:
                 scratch, tile, left, left + length, rows, along, n, sizes, inverses, ring, lanes,
                 centres, column, j,
             )  # fmt: skip
-        to = kept + (down + first) * _SIDE
+        to = kept + (down + first) * SIDE
         for lane in range(0, LANES, 8):
-            for j in range(0, _SIDE, 8):
+            for j in range(0, SIDE, 8):
                 square = centres + j * LANES + lane
-                transpose(scratch, square, LANES, scratch, to + lane * _SIDE + j, _SIDE)
-    _zero(scratch, kept + (down + h) * _SIDE, delay * _SIDE)
+                transpose(scratch, square, LANES, scratch, to + lane * SIDE + j, SIDE)
+    _zero(scratch, kept + (down + h) * SIDE, delay * SIDE)
     _sum_columns(scratch, kept, h, down, rows_sizes, rows_inverses, lanes, centres, A)

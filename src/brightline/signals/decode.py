@@ -42,7 +42,8 @@ class Picture:
     """Decoded pixels, uint8: (h, w) grey or (h, w, 3) RGB, as stored.
 
     `alpha` (h, w) only where something is not opaque; `orientation` is the EXIF value that
-    says how to turn it upright; `partial` says that the data ended early.
+    says how to turn it upright; `partial` says that the data ended early; `palette` that the
+    file holds a palette or single bits.
     """
 
     pixels: U8
@@ -53,6 +54,7 @@ class Picture:
     orientation: int = 1
     notes: tuple[str, ...] = ()
     partial: bool = False
+    palette: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -190,7 +192,17 @@ def _picture(image: Image.Image, *, partial: bool) -> Picture:
         notes.append("first_frame_only")
     if alpha is not None:
         notes.append("alpha")
-    return Picture(pixels, "full", width, height, alpha, orientation, tuple(notes), partial=partial)
+    return Picture(
+        pixels,
+        "full",
+        width,
+        height,
+        alpha,
+        orientation,
+        tuple(notes),
+        partial=partial,
+        palette=image.mode in ("1", "P"),
+    )
 
 
 def _several_frames(image: Image.Image) -> bool:

@@ -84,6 +84,12 @@ def _way_for(little_endian: bool, *, sha: bool, avx2: bool, avx512: bool) -> _Wa
     return _Way(little_endian, False, 4.0)
 
 
+def has_lanes_for_sha() -> bool:
+    """Whether lanes are faster than hashlib for SHA-256 here."""
+    way = _way()
+    return way.lanes and way.sha
+
+
 def digests(data: bytes) -> Digests:
     """MD5, SHA-1 and SHA-256 while the bytes are in the cache."""
     return Digests(

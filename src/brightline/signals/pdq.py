@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -35,8 +35,11 @@ ORIENTATIONS = (
     "mirrored on the other diagonal",
 )
 
+#: a picture (h, w) or (h, w, 3) to the same picture, turned
+Turn: TypeAlias = Callable[[U8], U8]
+
 # each turn as NumPy makes it
-_TURNS: tuple[Callable[[Any], Any], ...] = (
+_TURNS: tuple[Turn, ...] = (
     lambda x: np.rot90(x, 1),
     lambda x: np.rot90(x, 2),
     lambda x: np.rot90(x, 3),
@@ -69,8 +72,17 @@ class Hashed:
     turned: tuple[bytes, ...] = ()
 
 
-def _hash(pixels: U8) -> tuple[bytes, int]:
-    """The hash and quality of a picture whose sides are at least MIN_SIDE."""
+def hash_small(A: F32) -> tuple[bytes, int]:
+    """The hash and quality of the (64, 64) picture that PDQ transforms."""
+    out = np.empty(32, np.uint8)
+    quality = hash_picture(A, _D, _DT, out)
+    return out.tobytes(), quality
+
+
+def hash_pixels(pixels: U8) -> tuple[bytes, int]:
+    """The hash and quality of a picture of uint8, (h, w) or (h, w, 3), as it lies."""
+    if min(pixels.shape[:2]) < MIN_SIDE:
+        return bytes(32), 0
     planes = pixels if pixels.ndim == 3 else pixels[..., None]
     # contiguous and read-only: one compiled version, whoever owns the pixels
     X = np.ascontiguousarray(planes).view()
@@ -82,9 +94,13 @@ def _hash(pixels: U8) -> tuple[bytes, int]:
         scratch = kept("scratch", 4 * kernels.scratch_size(*X.shape))
         padded = kept("padded", kernels.padded_size(*X.shape[:2]))
         kernels.picture(X, scratch[: scratch.size & -4].view(np.float32), padded, A)
-    out = np.empty(32, np.uint8)
-    quality = hash_picture(A, _D, _DT, out)
-    return out.tobytes(), quality
+    return hash_small(A)
+
+
+def every_turn(hash_turned: Callable[[Turn], tuple[bytes, int]], *, turned: bool) -> Hashed:
+    """What a function makes of a picture as it lies and, with `turned`, of its seven turns."""
+    others = tuple(hash_turned(turn)[0] for turn in _TURNS) if turned else ()
+    return Hashed(*hash_turned(lambda pixels: pixels), others)
 
 
 def pdq(pixels: U8, *, turned: bool = False) -> Hashed:
@@ -98,7 +114,4 @@ def pdq(pixels: U8, *, turned: bool = False) -> Hashed:
         raise ValueError("pixels must be uint8 of shape (h, w) or (h, w, 3)")
     if pixels.ndim == 3 and pixels.shape[2] != 3:
         raise ValueError("a colour picture must have 3 channels")
-    if min(pixels.shape[:2]) < MIN_SIDE:
-        return Hashed(bytes(32), 0, (bytes(32),) * len(_TURNS) if turned else ())
-    others = tuple(_hash(turn(pixels))[0] for turn in _TURNS) if turned else ()
-    return Hashed(*_hash(pixels), others)
+    return every_turn(lambda turn: hash_pixels(turn(pixels)), turned=turned)

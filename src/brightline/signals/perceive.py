@@ -2,12 +2,13 @@
 
 The stored picture always comes first. Further views exist because lists hold hashes of other
 states of the same picture: upright where EXIF turns it, on white and on black where it is not
-opaque, without the border that a dataset's resizing added.
+opaque, without the border that a dataset's resizing added. Each is hashed by every pipeline that
+makes another picture of it (docs/adr/0015).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -17,7 +18,9 @@ from brightline.signals.decode import Picture, Undecoded, decode
 from brightline.signals.digests import digests
 from brightline.signals.media import Sort, sniff
 from brightline.signals.memory import Arena
-from brightline.signals.pdq import MIN_SIDE, ORIENTATIONS, pdq
+from brightline.signals.pdq import MIN_SIDE, ORIENTATIONS, Hashed, pdq
+from brightline.signals.pipelines import FAMILIES, is_resized, named
+from brightline.signals.resized import pdq_nearest, pdq_thumbnail
 from brightline.signals.unpad import unpadded
 from brightline.types import (
     U8,
@@ -29,6 +32,7 @@ from brightline.types import (
     Limits,
     Outcome,
     Perceptual,
+    Pipeline,
     Reason,
     Screened,
     Signals,
@@ -59,12 +63,6 @@ class Perception:
     reason: Reason | None = None
 
 
-def _view(via: str, pixels: U8, pipeline: str, orientations: bool) -> Perceptual:
-    hashed = pdq(pixels, turned=orientations)
-    turned = tuple(zip(ORIENTATIONS, hashed.turned, strict=True)) if orientations else ()
-    return Perceptual(via, hashed.hash, hashed.quality, pipeline, turned)
-
-
 def _upright(pixels: U8, orientation: int) -> U8:
     """Turn as EXIF says (Exif 2.32, tag 0x0112)."""
     if orientation in (2, 4, 5, 7):
@@ -82,31 +80,60 @@ def _on(pixels: U8, alpha: U8, ground: int) -> U8:
     return (mixed // 255).astype(np.uint8)
 
 
-def _views(
-    picture: Picture, declared: tuple[Declared, ...], orientations: bool
-) -> list[Perceptual]:
-    pixels = picture.pixels
-    first = PARTIAL if picture.partial else STORED
-    views = [_view(first, pixels, picture.pipeline, orientations)]
+def _seen(
+    picture: Picture, declared: tuple[Declared, ...]
+) -> Iterator[tuple[str, U8, U8 | None, bool]]:
+    """What is hashed of a picture: why, the pixels, their alpha, and if they are of a palette."""
+    pixels, alpha, palette = picture.pixels, picture.alpha, picture.palette
+    yield PARTIAL if picture.partial else STORED, pixels, alpha, palette
     if picture.orientation != 1:
-        turned = _upright(pixels, picture.orientation)
-        views.append(_view(UPRIGHT, turned, picture.pipeline, orientations))
-    if picture.alpha is not None:
+        turned = None if alpha is None else _upright(alpha, picture.orientation)
+        yield UPRIGHT, _upright(pixels, picture.orientation), turned, palette
+    if alpha is not None:
         for via, ground in ((ON_WHITE, 255), (ON_BLACK, 0)):
-            flat = _on(pixels, picture.alpha, ground)
-            views.append(_view(via, flat, picture.pipeline, orientations))
+            yield via, _on(pixels, alpha, ground), None, palette
     sizes = {(d.width, d.height) for d in declared if d.width and d.height}
     for width, height in sorted(sizes):
         crop = unpadded(pixels, width, height)
         if crop is not None:
-            views.append(_view(UNPADDED, crop, picture.pipeline, orientations))
-    return views
+            yield UNPADDED, crop, None, palette
 
 
-def _hashed(picture: Picture, declared: tuple[Declared, ...], orientations: bool) -> Perception:
+def _views(
+    picture: Picture,
+    declared: tuple[Declared, ...],
+    orientations: bool,
+    pipelines: Sequence[Pipeline],
+) -> list[Perceptual]:
+    """Every view by every pipeline: pipeline after pipeline, in the order of FAMILIES."""
+    found: dict[Pipeline, list[Perceptual]] = {family: [] for family in FAMILIES}
+
+    def add(family: Pipeline, via: str, hashed: Hashed) -> None:
+        turned = tuple(zip(ORIENTATIONS, hashed.turned, strict=True)) if orientations else ()
+        name = named(family, picture.pipeline)
+        found[family].append(Perceptual(via, hashed.hash, hashed.quality, name, turned))
+
+    for via, pixels, alpha, palette in _seen(picture, declared):
+        add(Pipeline.FULL, via, pdq(pixels, turned=orientations))
+        if not is_resized(picture.width, picture.height):
+            continue
+        if Pipeline.NEAREST_512 in pipelines:
+            add(Pipeline.NEAREST_512, via, pdq_nearest(pixels, turned=orientations))
+        if Pipeline.THUMBNAIL_512 in pipelines:
+            small = pdq_thumbnail(pixels, alpha, palette=palette, turned=orientations)
+            add(Pipeline.THUMBNAIL_512, via, small)
+    return [view for family in FAMILIES for view in found[family]]
+
+
+def _hashed(
+    picture: Picture,
+    declared: tuple[Declared, ...],
+    orientations: bool,
+    pipelines: Sequence[Pipeline],
+) -> Perception:
     """What a decoded picture gives."""
     try:
-        views = _views(picture, declared, orientations)
+        views = _views(picture, declared, orientations, pipelines)
     except MemoryError:
         return Perception((), picture.width, picture.height, (), Reason.DECODER_MEMORY)
     reason = None
@@ -122,9 +149,12 @@ def perceive_many(
     *,
     max_pixels: int,
     orientations: bool = False,
+    pipelines: Sequence[Pipeline] = FAMILIES,
     begin: Callable[[], None] = lambda: None,
 ) -> list[Perception]:
     """Decode and hash every view of every picture. The only function that touches a decoder.
+
+    pipelines: which are made beside `full`, of pictures that they resize.
 
     Several are decoded before they are hashed: a processor that lowers its clock for wide
     registers stays slow for most of a millisecond, which the next decoding would spend
@@ -144,7 +174,8 @@ def perceive_many(
             held += picture.pixels.nbytes
         if held >= _HELD // 2 or place == len(pictures) - 1:
             for number, picture in decoded:
-                found[number] = _hashed(picture, pictures[number][2], orientations)
+                seen = _hashed(picture, pictures[number][2], orientations, pipelines)
+                found[number] = seen
             decoded.clear()
             arena.clear()
             held = 0
@@ -158,10 +189,13 @@ def perceive(
     *,
     max_pixels: int,
     orientations: bool = False,
+    pipelines: Sequence[Pipeline] = FAMILIES,
 ) -> Perception:
     """`perceive_many` for one."""
     one = (data, media_type, declared)
-    return perceive_many([one], max_pixels=max_pixels, orientations=orientations)[0]
+    return perceive_many(
+        [one], max_pixels=max_pixels, orientations=orientations, pipelines=pipelines
+    )[0]
 
 
 def outcome_of(digest: Digests, media_type: str, seen: Perception) -> Outcome:
@@ -216,6 +250,7 @@ def screen_bytes(
     *,
     limits: Limits | None = None,
     orientations: bool = False,
+    pipelines: Sequence[Pipeline] = FAMILIES,
 ) -> Outcome:
     """All signals of some bytes, in this process and with no time limit."""
     media_type, sort = sniff(data)
@@ -224,6 +259,11 @@ def screen_bytes(
         return without_pixels(digest, media_type, sort)
     limits = limits or Limits()
     seen = perceive(
-        data, media_type, declared, max_pixels=limits.max_pixels, orientations=orientations
+        data,
+        media_type,
+        declared,
+        max_pixels=limits.max_pixels,
+        orientations=orientations,
+        pipelines=pipelines,
     )
     return outcome_of(digest, media_type, seen)

@@ -246,7 +246,7 @@ def _values(column: pa.Array, kind: SignalType, bad: Bools) -> Sequence[bytes | 
         if binary is None:
             return [None] * len(column)
         return [
-            raw.decode("utf-8", "backslashreplace") if raw else None for raw in binary.to_pylist()
+            raw.decode("utf-8", "surrogateescape") if raw else None for raw in binary.to_pylist()
         ]
     parsed = parse(column, kind)
     bad |= parsed.bad

@@ -41,6 +41,7 @@ _TYPES = {
     "pdq": _hashed(SignalType.PDQ),
     "url": _Type(CODE[SignalType.URL], 0),
     "url-sha256": _hashed(SignalType.URL),
+    "url_sha256": _hashed(SignalType.URL),
     "hash_md5": _hashed(SignalType.MD5),
     "hash_sha1": _hashed(SignalType.SHA1),
     "hash_sha256": _hashed(SignalType.SHA256),

@@ -1,0 +1,48 @@
+"""What the referral commands share."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from brightline.cli.common import plural, talk
+
+if TYPE_CHECKING:
+    from brightline.findings import Identity
+    from brightline.referral.states import State
+
+DraftArgument = Annotated[
+    str, typer.Argument(metavar="DRAFT", help="As `brightline referral ls` shows.")
+]
+IdentityOption = Annotated[
+    Path, typer.Option(metavar="FILE", help="A custodian's private key.", show_default=False)
+]
+
+
+def load_key(path: Path) -> Identity:
+    """A custodian's key, with its warning said."""
+    from brightline.findings import load_identity
+
+    key = load_identity(path)
+    if key.warning:
+        talk(f"warning: {key.warning}")
+    return key
+
+
+def state_words(state: State) -> str:
+    """Where a report is, for a person."""
+    from brightline.referral.states import Finished, Opened, report_of
+
+    report = report_of(state)
+    word = type(state).__name__.lower()
+    if report is None:
+        return word
+    filed = f", {len(report.filed)} of {plural(report.files, 'file')} filed"
+    end = ""
+    if isinstance(state, Opened):
+        end = f", deleted there unless finished by {report.deleted_at:%Y-%m-%d %H:%M} UTC"
+    if isinstance(state, Finished):
+        end = f" at {state.at:%Y-%m-%d %H:%M} UTC"
+    return f"{word}, report {report.report_id}{filed}{end}"

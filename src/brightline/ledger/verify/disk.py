@@ -1,0 +1,275 @@
+"""Whether the workspace is what its ledger says: runs, lists and custodians, file by file."""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import json
+import os
+import re
+import tomllib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from brightline.errors import VerificationError
+from brightline.ledger.verify.chain import Entry
+
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(slots=True)
+class Run:
+    """What the ledger says of a run: digests by path below its folder, and what they were
+    before the newest record changed them."""
+
+    files: dict[str, str] = field(default_factory=dict)
+    before: dict[str, str] = field(default_factory=dict)
+    tasks: set[str] = field(default_factory=set)
+    shards: int = 0
+    started: bool = False
+    finished: bool = False
+
+
+@dataclass(slots=True)
+class Expected:
+    """What the ledger says of the workspace, gathered record by record.
+
+    `lists` maps (name, version) to the fields of the import, `custodians` recipients to names.
+    """
+
+    runs: dict[str, Run] = field(default_factory=dict)
+    lists: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    custodians: dict[str, str] = field(default_factory=dict)
+
+    def add(self, entry: Entry) -> None:
+        """Take the next record; of fields that it does not have, nothing is expected."""
+        fields = entry.fields
+        match entry.kind:
+            case "list_imported":
+                key = str(fields.get("name")), str(fields.get("version"))
+                self.lists[key] = fields
+            case "custodian_added":
+                self.custodians[str(fields.get("recipient"))] = str(fields.get("name"))
+            case "custodian_removed":
+                self.custodians.pop(str(fields.get("recipient")), None)
+            case "run_started":
+                run = self._run(fields)
+                run.started = True
+                run.shards = int(fields.get("shards") or 0)
+                self._files(run, "", fields.get("files"))
+            case "shard_committed":
+                run = self._run(fields)
+                run.tasks.add(str(fields.get("task")))
+                self._files(run, f"shards/{fields.get('task')}/", fields.get("files"))
+            case "findings_resealed":
+                resealed = fields.get("files")
+                for task, files in (resealed if isinstance(resealed, dict) else {}).items():
+                    self._files(self._run(fields), f"shards/{task}/", files)
+            case "run_finished":
+                run = self._run(fields)
+                run.finished = True
+                self._files(run, "", {"summary.json": fields.get("summary")})
+            case _:
+                pass
+
+    def _run(self, fields: dict[str, Any]) -> Run:
+        return self.runs.setdefault(str(fields.get("run")), Run())
+
+    @staticmethod
+    def _files(run: Run, prefix: str, files: object) -> None:
+        if isinstance(files, dict):
+            for name, digest in files.items():
+                text = str(digest).removeprefix("sha256:")
+                if _DIGEST.fullmatch(text):
+                    path = f"{prefix}{name}"
+                    run.before[path] = run.files.get(path, text)
+                    run.files[path] = text
+
+
+@dataclass(slots=True)
+class Compared:
+    """How much was compared, and what the ledger does not cover, in a line each."""
+
+    runs: int = 0
+    shards: int = 0
+    lists: int = 0
+    files: int = 0
+    not_covered: list[str] = field(default_factory=list)
+
+
+def compare(root: Path, expected: Expected, beat: Callable[[int], None]) -> Compared:
+    """Compare a workspace with its ledger; `beat` is told the bytes of every file read.
+
+    Raises VerificationError naming the first thing that is missing, changed, or there without
+    being on the ledger.
+    """
+    done = Compared()
+    _custodians(root, expected)
+    _lists(root, expected, done, beat)
+    _runs(root, expected, done, beat)
+    return done
+
+
+def _custodians(root: Path, expected: Expected) -> None:
+    try:
+        document = tomllib.loads((root / "brightline.toml").read_bytes().decode("utf-8"))
+        found = {str(each["recipient"]): str(each["name"]) for each in document["custodian"]}
+    except KeyError:
+        found = {}
+    except (OSError, ValueError, TypeError):
+        raise VerificationError("brightline.toml is missing or cannot be read") from None
+    for recipient, name in found.items():
+        if expected.custodians.get(recipient) != name:
+            raise VerificationError(
+                f"custodian {name!r} is in brightline.toml and not on the ledger"
+            )
+    for recipient, name in expected.custodians.items():
+        if recipient not in found:
+            raise VerificationError(
+                f"custodian {name!r} is on the ledger and not in brightline.toml"
+            )
+
+
+def _lists(root: Path, expected: Expected, done: Compared, beat: Callable[[int], None]) -> None:
+    for (name, version), fields in expected.lists.items():
+        where = f"lists/{name}/{version}"
+        folder = root / "lists" / name / version
+        if not folder.is_dir():
+            raise VerificationError(f"{where} is missing")
+        digest = str(fields.get("manifest", "")).removeprefix("sha256:")
+        if _DIGEST.fullmatch(digest):
+            _file(root, f"{where}/manifest.json", digest, done, beat)
+        try:
+            manifest = json.loads((folder / "manifest.json").read_bytes())
+            files = {str(file): str(value) for file, value in manifest["files"].items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError):
+            raise VerificationError(f"{where}/manifest.json is missing or damaged") from None
+        if any(manifest.get(each) != fields.get(each) for each in ("version", "digest", "entries")):
+            raise VerificationError(f"{where}/manifest.json is not of the list on the ledger")
+        for file, value in files.items():
+            _file(root, f"{where}/{file}", value, done, beat)
+        for path in _below(folder):
+            if path not in files and path != "manifest.json":
+                _extra(done, f"{where}/{path}", pending=_temporary(path))
+        done.lists += 1
+    for home in _folders(root / "lists"):
+        for folder in _folders(home):
+            where = f"lists/{home.name}/{folder.name}"
+            if (home.name, folder.name) not in expected.lists:
+                note = "compiled, not recorded" if folder.name == "deltas" else "not recorded"
+                done.not_covered.append(f"{where}: {note}")
+
+
+def _runs(root: Path, expected: Expected, done: Compared, beat: Callable[[int], None]) -> None:
+    for name, run in expected.runs.items():
+        where = f"runs/{name}"
+        folder = root / "runs" / name
+        if not folder.is_dir():
+            raise VerificationError(f"{where} is missing")
+        if not run.started:
+            done.not_covered.append(f"{where}: its start is not on the ledger")
+        for path, digest in run.files.items():
+            if _sealing_cut_off(folder / path, digest):
+                # announced and made, but not put in place: until then the old file must be there
+                _file(root, f"{where}/{path}", run.before[path], done, beat)
+                done.not_covered.append(f"{where}/{path}: sealing anew was cut off; do it again")
+            else:
+                _file(root, f"{where}/{path}", digest, done, beat)
+        for task in run.tasks:
+            if not (folder / "shards" / task).is_dir():
+                raise VerificationError(f"{where}/shards/{task} is missing")
+        if run.finished and run.started and len(run.tasks) != run.shards:
+            raise VerificationError(
+                f"{where} is finished on the ledger with {len(run.tasks)} of {run.shards} shards"
+            )
+        # a process that works on a run commits a shard, and then records it
+        pending = not run.finished or _held(folder / ".lock")
+        for path in _below(folder):
+            if path in run.files or re.match(r"\.lock(-[0-9]+-of-[0-9]+)?$", path):
+                continue
+            parts = path.split("/")
+            early = parts[0] in ("run.json", "manifest.parquet") and not run.started
+            older = parts[0] == "shards" and parts[1] in run.tasks and len(parts) == 3
+            if early or (older and _before_digests(run, parts[1], parts[2])):
+                done.not_covered.append(f"{where}/{path}: the ledger has no digest of it")
+            elif older:
+                _extra(done, f"{where}/{path}", pending=_temporary(path))
+            else:
+                _extra(done, f"{where}/{path}", pending=pending or _temporary(path))
+        done.runs += 1
+        done.shards += len(run.tasks)
+    for folder in _folders(root / "runs"):
+        if folder.name in expected.runs:
+            continue
+        begun = any(path.startswith(("shards/", "summary")) for path in _below(folder))
+        _extra(done, f"runs/{folder.name}", pending=not begun or _held(folder / ".lock"))
+
+
+def _sealing_cut_off(path: Path, digest: str) -> bool:
+    """Whether a file that the ledger announces still waits beside the one that it replaces."""
+    waiting = path.with_name(f".tmp-resealed-{path.name}")
+    try:
+        return hashlib.sha256(waiting.read_bytes()).hexdigest() == digest
+    except OSError:
+        return False
+
+
+def _before_digests(run: Run, task: str, name: str) -> bool:
+    """Whether the record is of a version that did not write this file's digest."""
+    return name == "counts.json" and f"shards/{task}/counts.json" not in run.files
+
+
+def _extra(done: Compared, where: str, *, pending: bool) -> None:
+    if not pending:
+        raise VerificationError(f"{where} is not on the ledger")
+    done.not_covered.append(f"{where}: not on the ledger, or not yet")
+
+
+def _file(root: Path, where: str, digest: str, done: Compared, beat: Callable[[int], None]) -> None:
+    path = root / where
+    if path.is_symlink() or not path.is_file():
+        raise VerificationError(f"{where} is missing")
+    try:
+        with path.open("rb") as stream:
+            found = hashlib.file_digest(stream, "sha256").hexdigest()
+            size = os.fstat(stream.fileno()).st_size
+    except OSError as error:
+        raise VerificationError(f"{where} cannot be read: {error.strerror}") from None
+    if found != digest:
+        raise VerificationError(f"{where} is not what the ledger says")
+    done.files += 1
+    beat(size)
+
+
+def _below(folder: Path) -> Iterator[str]:
+    """Every file and link below a folder, by its path in it."""
+    for here, _, names in os.walk(folder):
+        for name in sorted(names):
+            yield Path(here, name).relative_to(folder).as_posix()
+
+
+def _folders(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    return sorted(p for p in folder.iterdir() if p.is_dir() and not _temporary(p.name))
+
+
+def _temporary(path: str) -> bool:
+    return any(part.startswith(".tmp-") for part in path.split("/"))
+
+
+def _held(lock: Path) -> bool:
+    """Whether another process works there."""
+    try:
+        fd = os.open(lock, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(fd)
+    return False

@@ -1,0 +1,70 @@
+"""Reading matched files again from their source: for an upload, or for a declared address.
+
+The shard is read as the audit read it, up to the last file wanted; bytes stay in memory, and
+each file must have the digest that the audit saw.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+
+from brightline.referral.casefile import CaseItem
+from brightline.referral.errors import ReferralError
+from brightline.referral.gather import shard_places
+from brightline.screen.parameters import Parameters
+from brightline.screen.runs import read_run, run_folder
+from brightline.sources import ShardReader
+from brightline.types import Content, NoContent, Rows, Streamed
+from brightline.workspace import Workspace
+
+
+def read_again(
+    workspace: Workspace, run: str, items: Sequence[CaseItem]
+) -> Iterator[tuple[CaseItem, Content]]:
+    """Each item with its content, shard by shard; items without bytes of their own are left out.
+
+    Raises SourceChangedError if a source is no longer what the run's manifest froze, and
+    ReferralError, with the item's number, if a file is not the one that was matched.
+    """
+    places = shard_places(workspace, run)
+    limits = Parameters.from_json(read_run(run_folder(workspace, run))["parameters"]).limits
+    by_shard: dict[tuple[str, str], dict[int, CaseItem]] = {}
+    for item in items:
+        by_shard.setdefault((item.source, item.shard), {})[item.ordinal] = item
+    for place, wanted in by_shard.items():
+        _, shard = places[place]
+        ordinal, last = 0, max(wanted)
+        for read in ShardReader(shard, limits):
+            match read:
+                case Rows(count=count):
+                    ordinal += count
+                case Content():
+                    item_here = wanted.get(ordinal)
+                    if item_here is not None:
+                        yield item_here, _same(item_here, read)
+                    ordinal += 1
+                case Streamed() | NoContent():
+                    ordinal += 1
+            if ordinal > last:
+                break
+
+
+def fetch_bytes(workspace: Workspace, run: str, item: CaseItem) -> bytes:
+    """One file's bytes, for an upload. Raises as `read_again`, or if it has none here."""
+    if item.sha256 is not None:
+        for _, content in read_again(workspace, run, [item]):
+            return content.data
+    raise ReferralError(
+        f"file {item.number} has no bytes here that could be uploaded (a table's row, or too "
+        "large to hold); submit without --upload"
+    )
+
+
+def _same(item: CaseItem, content: Content) -> Content:
+    digest = hashlib.sha256(content.data).hexdigest()
+    if content.locator != item.item or digest != item.sha256:
+        raise ReferralError(
+            f"file {item.number} is no longer the one that was matched; nothing of it was sent"
+        )
+    return content

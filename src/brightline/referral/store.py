@@ -1,0 +1,236 @@
+"""Referrals on disk: `WORKSPACE/referrals/ID/`, readable by their owner, sealed to custodians.
+
+draft.json                 what nobody could find material by: run, times, counts, digest
+case.age                   the case file
+reviews/NNNNNN.age         review records, each sealed when it is made
+submissions/ENDPOINT/      steps of a submission, see `journal`
+holds/                     legal holds, see `holds`
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import re
+import secrets
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from brightline import storage
+from brightline.errors import DamagedError
+from brightline.findings import Identity, open_sealed, seal
+from brightline.ledger import Event
+from brightline.referral import times
+from brightline.referral.casefile import CaseFile
+from brightline.referral.errors import ReferralError
+from brightline.referral.journal import Journal
+from brightline.referral.reviews import Review
+from brightline.workspace import Workspace
+
+DRAFT = "draft.json"
+CASE = "case.age"
+REVIEWS = "reviews"
+SUBMISSIONS = "submissions"
+_NAME = re.compile(r"ref-[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
+_FORMAT = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is in clear about a referral. `incident_time` and `created` are UTC stamps."""
+
+    referral: str
+    run: str
+    created: str
+    incident_time: str
+    files: int
+    jurisdictions: tuple[str, ...]
+    role: str
+    case_sha256: str
+
+
+class Referral:
+    """One referral of a workspace."""
+
+    def __init__(self, workspace: Workspace, draft: Draft, now: times.Now = times.utc_now) -> None:
+        """Use `open_referral` or `write_draft`."""
+        self.workspace = workspace
+        self.draft = draft
+        self.name = draft.referral
+        self.folder = referrals_dir(workspace) / draft.referral
+        self.now = now
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the referral: one process at a time changes or sends it."""
+        with storage.locked(self.folder / ".lock", f"referral {self.name}"):
+            self._mend()
+            yield
+
+    def case(self, identity: Identity) -> CaseFile:
+        """The case file, opened; nothing of it is kept."""
+        path = self.folder / CASE
+        try:
+            digest = storage.sha256_file(path)
+        except OSError as error:
+            raise DamagedError(f"cannot read {path}: {error.strerror}") from None
+        if digest != self.draft.case_sha256:
+            raise DamagedError(f"{path} was altered after it was sealed; nothing was opened")
+        return CaseFile.from_lines(open_sealed(path, identity))
+
+    def review_count(self) -> int:
+        """How many review records there are."""
+        return len(self._review_files())
+
+    def reviews(self, identity: Identity, count: int | None = None) -> list[Review]:
+        """The first `count` review records, or all, in the order in which they were made."""
+        files = self._review_files()[:count]
+        return [Review.from_json(open_sealed(path, identity)[0]) for path in files]
+
+    def add_review(self, review: Review) -> None:
+        """Seal a review record and put on the ledger that there is one. Holds the lock."""
+        with self.locked():
+            number = self.review_count()
+            path = self.folder / REVIEWS / f"{number:06}.age"
+            seal([review.to_json()], self.workspace.custodians(), path)
+            self._record_review(number, path)
+
+    def endpoints(self) -> list[str]:
+        """The endpoints towards which something was begun."""
+        folder = self.folder / SUBMISSIONS
+        return sorted(p.name for p in folder.iterdir()) if folder.is_dir() else []
+
+    def journal(self, endpoint: str) -> Journal:
+        """The steps towards an endpoint, by its name."""
+        return Journal(
+            self.folder / SUBMISSIONS / endpoint,
+            self.name,
+            endpoint,
+            self.workspace.ledger,
+            self.workspace.custodians(),
+            self.now,
+        )
+
+    def _review_files(self) -> list[Path]:
+        files = sorted((self.folder / REVIEWS).glob("[0-9]*.age"))
+        if [int(path.stem) for path in files] != list(range(len(files))):
+            raise DamagedError(f"a review record of referral {self.name} is missing")
+        return files
+
+    def _record_review(self, number: int, path: Path) -> None:
+        # not which file: numbers of files and who viewed what are for those who may open it
+        self.workspace.ledger.append(
+            Event.REFERRAL_REVIEWED,
+            {
+                "referral": self.name,
+                "review": number,
+                "sealed": f"sha256:{storage.sha256_file(path)}",
+            },
+        )
+
+    def _mend(self) -> None:
+        """Put on the ledger what a crash kept off it."""
+        drafted = False
+        reviews: set[object] = set()
+        for record in self.workspace.ledger.records():
+            if record.fields.get("referral") == self.name:
+                drafted |= record.kind == Event.REFERRAL_DRAFTED
+                if record.kind == Event.REFERRAL_REVIEWED:
+                    reviews.add(record.fields.get("review"))
+        if not drafted:
+            record_draft(self.workspace, self.draft)
+        for number, path in enumerate(self._review_files()):
+            if number not in reviews:
+                self._record_review(number, path)
+
+
+def referrals_dir(workspace: Workspace) -> Path:
+    """Where a workspace keeps its referrals."""
+    return workspace.root / "referrals"
+
+
+def new_name(now: times.Now = times.utc_now) -> str:
+    """A name that no other referral has."""
+    return f"ref-{now().strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(3)}"
+
+
+def write_draft(workspace: Workspace, case: CaseFile, now: times.Now = times.utc_now) -> Referral:
+    """Seal a case file as a new referral, whole or not at all, and put it on the ledger."""
+    folder = referrals_dir(workspace) / case.referral
+    draft = Draft(
+        referral=case.referral,
+        run=case.run,
+        created=case.created,
+        incident_time=case.incident_time,
+        files=len(case.items),
+        jurisdictions=case.reporter.jurisdictions,
+        role=case.reporter.role,
+        case_sha256="",
+    )
+    digests: list[str] = []
+
+    def fill(temporary: Path) -> None:
+        seal(case.lines(), workspace.custodians(), temporary / CASE)
+        digests.append(storage.sha256_file(temporary / CASE))
+        document = {**_to_json(draft), "case_sha256": digests[0]}
+        storage.write_atomic(temporary / DRAFT, json.dumps(document, sort_keys=True).encode())
+
+    if not storage.commit_directory(folder, fill):
+        raise ReferralError(f"there is a referral {case.referral} already; draft again")
+    draft = replace(draft, case_sha256=digests[0])
+    record_draft(workspace, draft)
+    return Referral(workspace, draft, now)
+
+
+def record_draft(workspace: Workspace, draft: Draft) -> None:
+    """Put a draft on the ledger."""
+    workspace.ledger.append(
+        Event.REFERRAL_DRAFTED,
+        {
+            "referral": draft.referral,
+            "run": draft.run,
+            "files": draft.files,
+            "incident_time": draft.incident_time,
+            "sealed": f"sha256:{draft.case_sha256}",
+        },
+    )
+
+
+def referral_names(workspace: Workspace) -> list[str]:
+    """Every referral, oldest first."""
+    folder = referrals_dir(workspace)
+    if not folder.is_dir():
+        return []
+    return sorted(p.name for p in folder.iterdir() if (p / DRAFT).is_file())
+
+
+def open_referral(workspace: Workspace, name: str, now: times.Now = times.utc_now) -> Referral:
+    """A referral by its name; ReferralError naming the latest if there is none such."""
+    path = referrals_dir(workspace) / name / DRAFT
+    if not _NAME.fullmatch(name) or not path.is_file():
+        known = ", ".join(referral_names(workspace)[-5:]) or "none yet"
+        raise ReferralError(f"there is no referral of that name; the latest are: {known}")
+    try:
+        document = json.loads(path.read_bytes())
+        if document.pop("format") != _FORMAT:
+            raise ReferralError(f"{path} is of a later version; use that version")
+        document["jurisdictions"] = tuple(document["jurisdictions"])
+        draft = Draft(**document)
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        raise DamagedError(f"{path} cannot be read; restore it from a copy") from None
+    return Referral(workspace, draft, now)
+
+
+def _to_json(draft: Draft) -> dict[str, Any]:
+    return {
+        "format": _FORMAT,
+        "referral": draft.referral,
+        "run": draft.run,
+        "created": draft.created,
+        "incident_time": draft.incident_time,
+        "files": draft.files,
+        "jurisdictions": list(draft.jurisdictions),
+        "role": draft.role,
+    }

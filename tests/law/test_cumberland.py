@@ -1,0 +1,140 @@
+"""Operation Cumberland's 19 countries on 26 February 2025 and on 22 November 2026.
+
+The press could not say where the material was an offence. The table says for each country and
+conduct: covered, not covered, or unclear and why; and between the two days it differs exactly
+where its rows say that something began, or that their first day is not known.
+"""
+
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+
+from brightline.errors import UsageError
+from brightline.law import cell, load
+from brightline.law.model import Conduct, Coverage, Depiction, DutyType, Known, Unknown, Why
+from brightline.law.operation import CONDUCTS, View, view
+from brightline.law.reading import start_by
+
+THEN = date(2025, 2, 26)
+NOW = date(2026, 11, 22)
+
+Y, N, U = Coverage.YES, Coverage.NO, Coverage.UNCLEAR
+#: in force on both days, by what their rows cite
+_BOTH = (
+    "AT", "BE", "FI", "FR", "HU", "IS", "NL", "NZ", "NO", "PL", "ES", "SE",
+    "GB",
+)  # fmt: skip
+EXPECTED_NOW = {
+    **dict.fromkeys([*_BOTH, "AU", "CH", "DK"], (Y, Y, Y)),
+    "DE": (N, Y, Y),
+    "BA": (U, U, U),
+    "CZ": (U, U, U),
+}
+EXPECTED_THEN = EXPECTED_NOW | {"AU": (U, U, U), "CH": (U, U, U), "DK": (U, U, U)}
+
+
+def at(day: date) -> View:
+    return view(load(), "cumberland", on=day, known=NOW)
+
+
+def readings(seen: View) -> dict[str, tuple[Coverage | None, ...]]:
+    return {code: tuple(found.coverage for found in cells) for code, cells in seen.cells.items()}
+
+
+def test_on_26_february_2025() -> None:
+    assert readings(at(THEN)) == EXPECTED_THEN
+
+
+def test_today() -> None:
+    assert readings(at(NOW)) == EXPECTED_NOW
+
+
+def test_the_two_days_differ_exactly_where_rows_say_so() -> None:
+    table = load()
+    then, now = at(THEN), at(NOW)
+    changed = {
+        (code, found.conduct)
+        for code, cells in now.cells.items()
+        for found, earlier in zip(cells, then.cells[code], strict=True)
+        if found.coverage is not earlier.coverage
+    }
+    by_rows = set()
+    for code in table.operations["cumberland"].jurisdictions:
+        place = table.jurisdictions[code]
+        for row in place.rows:
+            if row.depiction is Depiction.PHOTOREAL_SYNTHETIC and row.coverage is not U:
+                first = start_by(row.standing, place.sources, NOW)
+                if THEN < first <= NOW:
+                    by_rows.add((code, row.conduct))
+    assert changed == by_rows
+    assert {code for code, _ in changed} == {"AU", "CH", "DK"}
+    assert {conduct for _, conduct in changed} == set(CONDUCTS)
+
+
+def test_why_they_were_unclear_then() -> None:
+    then = at(THEN)
+    why = {code: {found.why for found in cells} for code, cells in then.cells.items()}
+    # Denmark's rows begin later; Australia's and Switzerland's first day was not read
+    assert why["DK"] == {Why.NOT_YET}
+    assert why["AU"] == why["CH"] == {Why.START_UNKNOWN}
+    assert {code for code, whys in why.items() if whys == {Why.AS_STATED}} == {*_BOTH, "DE"}
+    starts = {row.standing.start for row in load().jurisdictions["DK"].rows}
+    assert starts == {Known(date(2025, 7, 1))}
+    for code in ("AU", "CH"):
+        for row in load().jurisdictions[code].rows:
+            assert row.standing.start == Unknown()
+
+
+def test_denmark_changed_overnight() -> None:
+    for day, expected in ((date(2025, 6, 30), U), (date(2025, 7, 1), Y)):
+        assert readings(view(load(), "DK", on=day, known=NOW))["DK"] == (expected,) * 3
+
+
+def test_what_changed_in_britain() -> None:
+    """Realistic images were covered on both days; tools were no offence known to this table until
+    an act passed, and reports became a duty."""
+    place = load().jurisdictions["GB"]
+    tools = [
+        cell(place, Conduct.SUPPLY_TOOL, Depiction.MODEL_OR_TOOL, day, NOW) for day in (THEN, NOW)
+    ]
+    assert [(t.coverage, t.why) for t in tools] == [(U, Why.NOT_YET), (U, Why.NOT_COMMENCED)]
+    from brightline.law.reading import SILENT, stance
+
+    in_force = {
+        day: {
+            duty.type
+            for duty in place.duties
+            if stance(duty.standing, place.sources, day, NOW) not in SILENT
+        }
+        for day in (THEN, NOW)
+    }
+    assert in_force == {THEN: set(), NOW: {DutyType.REPORT, DutyType.PRESERVE}}
+
+
+def test_counts_add_up_to_the_countries() -> None:
+    seen = at(NOW)
+    assert {sum(counts.values()) for counts in seen.counts.values()} == {19}
+    assert seen.counts[Conduct.PRODUCE] == {
+        Coverage.YES: 16,
+        Coverage.PARTIAL: 0,
+        Coverage.UNCLEAR: 2,
+        Coverage.NO: 1,
+    }
+    assert seen.anywhere_open == ("BA", "CZ", "DE")
+
+
+def test_what_the_table_knew_then_is_nothing() -> None:
+    seen = view(load(), "cumberland", on=THEN, known=THEN)
+    assert {found.why for cells in seen.cells.values() for found in cells} == {Why.NOT_RECORDED}
+    assert {f.coverage for cells in seen.cells.values() for f in cells} == {U}
+
+
+def test_any_countries_can_be_asked_for() -> None:
+    seen = view(load(), "de, uk,DE", on=NOW, known=NOW)
+    assert list(seen.cells) == ["DE", "GB"]
+    assert seen.operation is None
+    for asked in ("", " , ", "atlantis"):
+        with pytest.raises(UsageError):
+            view(load(), asked)

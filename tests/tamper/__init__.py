@@ -1,0 +1,1 @@
+"""Every file of a whole workspace tampered with, and what notices."""

@@ -1,0 +1,172 @@
+"""What no check notices, and why that does no harm: each row with its proof.
+
+Everything that no row names must be noticed by `ledger verify` alone.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from brightline.errors import BrightlineError, VerificationError
+from brightline.ledger.verify import Verified, verify_workspace
+from brightline.lists import list_names, list_versions
+from brightline.screen.runs import run_names
+from brightline.workspace import Workspace
+from tests.tamper.scene import Scene
+from tests.tamper.tampering import Tampering
+
+
+class Unnoticed(enum.StrEnum):
+    """Why something is not refused by `ledger verify` alone."""
+
+    HARMLESS = "harmless"
+    NAMED = "named as not covered"
+    AGAINST = "only with --against"
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A tampering that verification let pass, in the folder as it now is."""
+
+    scene: Scene
+    root: Path
+    tampering: Tampering
+    verified: Verified
+    before: Verified
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A pattern of the path, one of what was done, the verdict, the reason, and its proof."""
+
+    path: str
+    how: str
+    verdict: Unnoticed
+    why: str
+    proof: Callable[[Case], bool]
+
+    def fits(self, tampering: Tampering) -> bool:
+        """Whether this row speaks of it."""
+        path = re.fullmatch(self.path, tampering.path)
+        return bool(path and re.fullmatch(self.how, tampering.how))
+
+
+def _same_tree(case: Case) -> bool:
+    return (case.verified.root, case.verified.size) == (case.before.root, case.before.size)
+
+
+def _same_key_or_refused(case: Case) -> bool:
+    try:
+        return Workspace.open(case.root).signer().vkey == case.scene.vkey
+    except BrightlineError:
+        return True
+
+
+def _same_custodians_or_refused(case: Case) -> bool:
+    try:
+        found = Workspace.open(case.root).custodians()
+    except BrightlineError:
+        return True
+    return [(c.name, c.recipient) for c in found] == [("Anna", case.scene.recipient)]
+
+
+def _same_bytes(case: Case) -> bool:
+    path = case.tampering.path
+    return (case.root / path).read_bytes() == (case.scene.root / path).read_bytes()
+
+
+def _nothing_reads_it(case: Case) -> bool:
+    def seen(root: Path) -> object:
+        workspace = Workspace.open(root)
+        lists = {
+            name: [m.version for m in list_versions(workspace.lists_dir, name)]
+            for name in list_names(workspace.lists_dir)
+        }
+        return set(run_names(workspace)), lists, workspace.custodians()
+
+    return _same_tree(case) and seen(case.root) == seen(case.scene.root)
+
+
+def _named(case: Case) -> bool:
+    return len(case.verified.not_covered) > len(case.before.not_covered)
+
+
+def _against(case: Case) -> bool:
+    kept = [("kept", case.scene.kept["now"].read_bytes())]
+    try:
+        verify_workspace(case.root, against=kept)
+    except VerificationError as error:
+        return "kept covers" in str(error)
+    return False
+
+
+_ANY = ".*"
+_REPLAYED = r"(folder )?put back (together )?from an older copy.*"
+
+ROWS: tuple[Row, ...] = (
+    Row(
+        r"(.*/)?\.lock[^/]*", _ANY, Unnoticed.HARMLESS,
+        "Processes lock it; nobody reads it, and it is made again when it is gone. A folder of "
+        "that name makes every command that needs the lock fail.",
+        _same_tree,
+    ),
+    Row(
+        r"keys/ledger\.pem", _ANY, Unnoticed.HARMLESS,
+        "It is no evidence. What is not the last key of `keys/ledger.vkeys` is refused before "
+        "anything is signed; what still is that key signs as before.",
+        _same_key_or_refused,
+    ),
+    Row(
+        r"brightline\.toml", _ANY, Unnoticed.HARMLESS,
+        "Comments, blanks and settings are the owner's to edit; the custodians are the ones on "
+        "the ledger. What is no longer TOML or of no known format, every command refuses.",
+        _same_custodians_or_refused,
+    ),
+    Row(
+        r"ledger/tile/.*\.p/[0-9]+", "removed|a folder in its place", Unnoticed.HARMLESS,
+        "A partial tile of an earlier size: the larger form, which is verified, holds the same.",
+        _same_tree,
+    ),
+    Row(
+        r"keys/ledger\.vkeys|ledger/(checkpoint|state)|ledger/tile/.*", "a link in its place", Unnoticed.HARMLESS,
+        "The bytes behind the link are read and verified; if they change, that is noticed.",
+        _same_bytes,
+    ),
+    Row(
+        _ANY, "a temporary file added", Unnoticed.HARMLESS,
+        "What a crash leaves: nothing reads a name that begins with `.tmp-`.",
+        _nothing_reads_it,
+    ),
+    Row(
+        r"(keys|lists|lists/[^/]*|runs)", "a file added", Unnoticed.HARMLESS,
+        "No such name is ever looked for; lists, versions and runs are folders.",
+        _nothing_reads_it,
+    ),
+    Row(
+        r"lists/[^/]*", "a version added", Unnoticed.NAMED,
+        "A version that was put there without `list import` is named. A run's summary, report "
+        "and statement say which versions it used, by digest.",
+        _named,
+    ),
+    Row(
+        r"runs", "a run added that was only begun", Unnoticed.NAMED,
+        "It has no results, as an audit that was stopped before its first record has none.",
+        _named,
+    ),
+    Row(
+        r"runs/.*", "as if sealing anew had been cut off", Unnoticed.NAMED,
+        "What the ledger announces lies beside what was there before, as after a crash; "
+        "`findings reseal` completes it, and nothing is opened until then.",
+        _named,
+    ),
+    Row(
+        r"(ledger)?( \+ .*)?", _REPLAYED, Unnoticed.AGAINST,
+        "It was so once, signatures and all. Whoever kept a newer checkpoint sees that records "
+        "were taken away.",
+        _against,
+    ),
+)  # fmt: skip
