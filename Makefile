@@ -54,6 +54,12 @@ bench: $(VENV)/.bench
 	@$(BIN)/python -m bench.pdq_orientations --write
 	@$(BIN)/python -m bench.recall -o docs/recall.md
 	@$(BIN)/python -m bench.jpeg_decoding --write
+	@$(BIN)/python -m bench.pipelines --write
+	@$(BIN)/python -m bench.rescreen --write
+	@$(BIN)/python -m bench.release
+	@$(BIN)/python -m bench.ledger
+	@$(BIN)/python -m bench.origin --write
+	@$(BIN)/python -m bench.watermark
 
 docs: $(READY)
 	@$(BIN)/python docs/make_cli.py

@@ -5,31 +5,13 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-COMMANDS = (
-    "",
-    "init",
-    "custodian new",
-    "custodian add",
-    "custodian ls",
-    "list import",
-    "list ls",
-    "list show",
-    "list diff",
-    "list sync",
-    "list export",
-    "list conflicts",
-    "list open-conflicts",
-    "audit",
-    "run ls",
-    "run show",
-    "findings count",
-    "findings open",
-    "report",
-    "hash",
-    "demo",
-)
+import typer
+
+from brightline.cli.app import app
 
 HEAD = """\
 # Command line
@@ -55,9 +37,20 @@ def help_of(command: str) -> str:
     return done.stdout.strip("\n")
 
 
+def commands(group: Any, path: str = "") -> Iterator[str]:
+    """Every command below a group, in the order in which its help shows them."""
+    for name, command in group.commands.items():
+        # by what it has: the library carries its base classes along under names of its own
+        if hasattr(command, "commands"):
+            yield from commands(command, f"{path}{name} ")
+        else:
+            yield f"{path}{name}"
+
+
 def main() -> None:
     """Write the page."""
-    parts = [HEAD, *(f"## brightline {c}\n\n```\n{help_of(c)}\n```\n" for c in COMMANDS)]
+    every = ["", *commands(typer.main.get_command(app))]
+    parts = [HEAD, *(f"## brightline {c}\n\n```\n{help_of(c)}\n```\n" for c in every)]
     Path(__file__).with_name("cli.md").write_text(
         "\n".join(parts).replace(" \n", "\n"), encoding="utf-8"
     )

@@ -36,7 +36,7 @@ ALLOWED = {
     "origin": {"types", "errors"},
     "law": {"types", "errors"},
     "release": {"types", "errors", "storage", "sources", "lists", "findings", "ledger"}
-    | {"screen", "workspace", "_version"},
+    | {"screen", "workspace", "signals", "_version"},
     "referral": {"types", "errors", "storage", "findings", "ledger", "workspace", "screen"}
     | {"sources", "origin", "law", "lists", "release", "_version"},
     "report": {"types", "errors", "storage", "screen", "ledger", "workspace", "_version"},

@@ -1,31 +1,28 @@
 #!/bin/sh
-# Programs that the interop tests compare with: Debian's age, and img2dataset in a venv of its own
+# What the interop tests compare with: Debian programs, and img2dataset in a venv of its own
 # (it pins other versions of what we use).
 set -eu
-if ! command -v age >/dev/null; then
+
+missing=""
+# need PACKAGE PROGRAM: Debian's package unless the program is there
+need() {
+  command -v "$2" >/dev/null || missing="$missing $1"
+}
+need age age
+need strace strace
+need openssl openssl
+need openssh-client ssh-keygen
+need jq jq
+need golang-go go
+need libimage-exiftool-perl exiftool
+need chromium chromium
+[ -d /usr/share/gocode/src/golang.org/x/mod ] || missing="$missing golang-golang-x-mod-dev"
+if [ -n "$missing" ]; then
   apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq age >/dev/null
+  # shellcheck disable=SC2086 # one word a package
+  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >/dev/null
 fi
-if ! command -v openssl >/dev/null || ! command -v ssh-keygen >/dev/null || ! command -v jq >/dev/null; then
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq openssl openssh-client jq >/dev/null
-fi
-if ! command -v go >/dev/null || [ ! -d /usr/share/gocode/src/golang.org/x/mod ]; then
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq golang-go golang-golang-x-mod-dev >/dev/null
-fi
-if ! command -v openssl >/dev/null; then
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq openssl >/dev/null
-fi
-if ! command -v exiftool >/dev/null; then
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq libimage-exiftool-perl >/dev/null
-fi
-if ! command -v chromium >/dev/null; then
-  apt-get update -qq
-  DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null
-fi
+
 python=${PYTHON:-python3}
 if [ ! -e .venv-img2dataset/.ready ]; then
   "$python" -m venv .venv-img2dataset

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from brightline.cli import run
-from brightline.law import words
+from brightline.law import reading, words
 from tests.law.tables import MINIMAL, write
 
 KNOWN = ("--known", "2026-11-22")
@@ -28,7 +29,9 @@ VIEWS = {
 
 
 @pytest.fixture
-def law(capsys: pytest.CaptureFixture[str]) -> Any:
+def law(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
+    monkeypatch.setattr(reading, "today", lambda: date(2026, 11, 22))
+
     def call(*arguments: str, status: int = 0) -> str:
         assert run(["law", *arguments]) == status
         captured = capsys.readouterr()
@@ -61,7 +64,8 @@ def test_show_reads_denmark_for_a_day(law: Any) -> None:
     assert "DRAFT" in law("show", "DK", *KNOWN)
 
 
-def test_show_after_the_review_date_is_unclear(law: Any) -> None:
+def test_show_after_the_review_date_is_unclear(law: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "today", lambda: date(2027, 5, 2))
     document = json.loads(law("show", "DE", "--known", "2027-05-01", "--json"))
     assert {row["coverage"] for row in document["rows"]} == {"unclear"}
     assert {row["why"] for row in document["rows"]} == {"past_review"}
@@ -97,6 +101,31 @@ def test_what_has_no_row_is_named(law: Any) -> None:
     assert "The table holds no row for: text." in text
 
 
+def test_the_operation_view_names_limits_and_the_support_of_its_figures(law: Any) -> None:
+    text = " ".join(law("operation", "cumberland", "--on", "2026-11-22", *KNOWN).split())
+    assert "DK production: Only with intent to sell or otherwise distribute" in text
+    assert "DE production: Production alone only of a real event" in text
+    assert "read in a secondary source, DRAFT." in text
+
+
+def test_an_excerpt_is_named_in_every_view(law: Any) -> None:
+    said = "read in the primary or an official text, as an excerpt"
+    for name in ("show", "matrix", "duties"):
+        arguments = ("show", "US") if name == "show" else VIEWS[name]
+        form = ("--format", "html") if name == "matrix" else ()
+        assert said in " ".join(law(*arguments, *KNOWN, *form).split()), name
+    cells = json.loads(law("matrix", "--jurisdiction", "GB", *KNOWN, "--json"))["cells"]
+    assert {c["support"] for c in cells if not c["draft"]} == {said}
+
+
+def test_a_draft_is_marked_in_a_conflict_as_well(law: Any) -> None:
+    sheet = ("duties", "--role", "hosting", "--jurisdiction", "CA,US,DK")
+    text = " ".join(law(*sheet, "--found", "2026-11-22T10:00Z", *KNOWN).split())
+    assert "(Mandatory Reporting Act, draft)" in text
+    assert "(Mandatory Reporting Act as amended by C-16, draft, unclear)" in text
+    assert "US can ask to destroy before (18 USC 2258B, draft)" in text
+
+
 def test_a_day_that_nobody_has_read_about_is_unclear(law: Any) -> None:
     document = json.loads(law("show", "DE", "--on", "2030-01-01", *KNOWN, "--json"))
     assert {row["coverage"] for row in document["rows"]} == {"unclear"}
@@ -120,7 +149,7 @@ def test_the_duty_sheet(law: Any) -> None:
 
 def test_the_operation_view_counts(law: Any) -> None:
     document = json.loads(law("operation", "cumberland", "--on", "2026-11-22", *KNOWN, "--json"))
-    assert document["counts"]["produce"] == {"yes": 16, "partial": 0, "unclear": 2, "no": 1}
+    assert document["counts"]["produce"] == {"yes": 16, "partial": 1, "unclear": 2, "no": 0}
     assert document["not_simply_covered"] == ["BA", "CZ", "DE"]
     assert document["operation"]["draft"] is True
     assert len(document["jurisdictions"]) == 19
@@ -143,6 +172,22 @@ def test_the_operation_view_counts(law: Any) -> None:
             "needs its offset",
         ),
         (("check", "/nonexistent"), "holds no law table"),
+        (("show", "DK", "--known", "2026-11-23"), "2026-11-23 lies ahead"),
+        (("show", ""), "a jurisdiction is empty"),
+        (("show", "DK,SE"), "no jurisdiction 'DK,SE'"),
+        (("matrix", "--jurisdiction", ""), "a jurisdiction is empty"),
+        (("matrix", "--jurisdiction", "DK,,SE"), "a jurisdiction is empty"),
+        (("matrix", "-o", "/tmp"), "/tmp is a folder"),
+        (("operation", " , "), "name an operation"),
+        (
+            ("duties", "--role", "police", "--jurisdiction", ",", "--found", "2026-01-01T00:00Z"),
+            "a jurisdiction is empty",
+        ),
+        (
+            ("duties", "--role", "police", "--jurisdiction", "US")
+            + ("--found", "0001-01-01T00:00+14:00"),
+            "outside the years 1 to 9999",
+        ),
     ],
 )
 def test_usage_errors_are_one_line(arguments: tuple[str, ...], said: str, law: Any) -> None:

@@ -183,3 +183,25 @@ def test_refusals() -> None:
     with pytest.raises(UsageError, match="before the finding"):
         duties(held, ["US"], "hosting", FOUND, reported=FOUND - timedelta(seconds=1))
     assert resolve(held, ["uk", " gb", "us"]) == ("GB", "US")
+
+
+def test_the_american_floor_was_90_days_until_the_year_came() -> None:
+    held = load()
+    kept = {
+        found: [
+            c.keep_until
+            for c in duties(held, ["US"], Role.HOSTING, found, known=date(2026, 11, 22))
+            if c.keep_until
+        ]
+        for found in (datetime(2024, 5, 6, 12, tzinfo=UTC), datetime(2024, 5, 7, 12, tzinfo=UTC))
+    }
+    assert list(kept.values()) == [
+        [datetime(2024, 8, 4, 12, tzinfo=UTC)],
+        [datetime(2025, 5, 7, 12, tzinfo=UTC)],
+    ]
+
+
+def test_a_time_outside_the_calendar_in_utc_is_refused() -> None:
+    edge = datetime(1, 1, 1, tzinfo=timezone(timedelta(hours=14)))
+    with pytest.raises(UsageError, match="outside the years"):
+        duties(load(), ["US"], Role.HOSTING, edge)

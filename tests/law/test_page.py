@@ -175,7 +175,7 @@ def test_one_conduct_and_one_class() -> None:
     )
     assert "Production, wholly synthetic, realistic" in text
     assert text.count('scope="col"') == 3
-    assert "<title>DE: not covered</title>" in text  # on the map as in the table
+    assert "<title>DE: partly covered</title>" in text  # on the map as in the table
 
 
 def test_the_duty_sheet_has_clocks_drafts_conflicts_and_gaps() -> None:
@@ -216,9 +216,9 @@ def test_the_map_is_coloured_by_coverage_with_letters() -> None:
     )  # fmt: skip
     drawn = draw_map({c.jurisdiction: c for c in cells})
     europe, world = str(drawn["europe"]), str(drawn["world"])
-    assert re.search(r'class="place no" d="[^"]+"><title>DE: not covered</title>', europe)
+    assert re.search(r'class="place partial" d="[^"]+"><title>DE: partly covered</title>', europe)
     assert re.search(r'class="place unclear" d="[^"]+"><title>CZ: unclear, draft</title>', europe)
-    assert re.search(r">DE N</text>", europe)
+    assert re.search(r">DE P</text>", europe)
     assert re.search(r">JP N</text>", world)
     assert europe.count("url(#hatch-europe)") == sum(
         c.draft
@@ -226,4 +226,4 @@ def test_the_map_is_coloured_by_coverage_with_letters() -> None:
         if c.jurisdiction in {s["code"] for s in shapes()["europe"]["shapes"]}
     )
     # Europe is too small in the world's frame for letters
-    assert ">DE N</text>" not in world
+    assert ">DE P</text>" not in world

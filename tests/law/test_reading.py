@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 from hypothesis import given, settings
@@ -143,6 +144,17 @@ def test_what_replaced_a_correction_hides_both() -> None:
     ]
     assert [r.block for r in visible(rows, date(2026, 2, 15))] == ["b"]
     assert [r.block for r in visible(rows, KNOWN)] == ["c"]
+
+
+def test_a_correction_that_moves_a_row_to_another_conduct_leaves_nothing_behind() -> None:
+    wrong = row("wrong", Coverage.YES)
+    right = replace(
+        row("right", held=standing(recorded=date(2026, 3, 1), supersedes=("wrong",))),
+        conduct=Conduct.PRODUCE,
+    )
+    before, after = (read(wrong, right, known=day) for day in (date(2026, 2, 28), KNOWN))
+    assert (before.coverage, before.why) == (Coverage.YES, Why.AS_STATED)
+    assert (after.coverage, after.why, after.rows) == (None, Why.NO_ROW, ())
 
 
 def test_a_bound_that_was_read_later_was_not_known_earlier() -> None:

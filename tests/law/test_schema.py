@@ -120,6 +120,18 @@ MUTATIONS = {
         "row[1] (one).last_checked",
         "after recorded",
     ),
+    "recorded before a source was read": (
+        'citation = "Test Act 1"\n',
+        'citation = "Test Act 1"\nread = 2026-02-01\nexcerpt = true\n',
+        "row (one).recorded",
+        "was read (2026-02-01)",
+    ),
+    "excerpt is no flag": (
+        'citation = "Test Act 1"\n',
+        'citation = "Test Act 1"\nexcerpt = "part"\n',
+        "source[1] (act).excerpt",
+        "true or false",
+    ),
     "review due at once": (
         "review_due = 2026-12-31",
         "review_due = 2026-01-31",

@@ -6,7 +6,7 @@ from datetime import date
 
 import pytest
 
-from brightline.law import cell, load, read
+from brightline.law import cell, load, read, words
 from brightline.law.model import (
     Conduct,
     Coverage,
@@ -54,6 +54,7 @@ FIRM_DUTIES = {
     ("GB", "osa-66-keep"),
     ("US", "report"),
     ("US", "preserve"),
+    ("US", "preserve-90"),
     ("CH", "46a"),
 }
 
@@ -116,7 +117,7 @@ def test_drafts_are_exactly_what_no_primary_text_carries() -> None:
     ("code", "expected"),
     [
         *((code, "YYY") for code in COVERED),
-        ("DE", "NYY"),  # production alone needs a real event
+        ("DE", "PYY"),  # production alone needs a real event; to distribute it does not
         ("US", "PPP"),
         ("IT", "PPP"),
         ("EU", "PYP"),
@@ -183,6 +184,50 @@ def test_an_inference_from_a_citation_names_a_dated_instrument() -> None:
                 source = place.sources[start.source]
                 said = f"{source.citation} {source.citation_id}"
                 assert str(start.by.year - 1) in said, (place.code, entry.block)
+
+
+def test_a_firm_row_that_stands_on_an_excerpt_alone_says_so() -> None:
+    """What was read in part is never shown as read whole."""
+    alone = set()
+    for place in load().jurisdictions.values():
+        for entry in (*place.rows, *place.duties):
+            sources = [place.sources[name] for name in entry.standing.sources]
+            carrying = [source for source in sources if source.carries]
+            if not entry.standing.draft and all(source.excerpt for source in carrying):
+                alone.add((place.code, entry.block))
+                assert words.support_of(sources, draft=False).endswith(", as an excerpt")
+    assert alone == {
+        ("GB", "poca"),
+        ("ES", "189-1"),
+        ("HU", "204"),
+        ("HU", "204-cartoon"),
+        ("US", "report"),
+        ("US", "preserve"),
+        ("US", "preserve-90"),
+    }
+
+
+def test_what_was_found_by_search_was_read_as_an_excerpt_and_no_row_is_older_than_it() -> None:
+    for place in load().jurisdictions.values():
+        for source in place.sources.values():
+            assert source.excerpt or source.read is None, (place.code, source.id)
+        for entry in place.entries:
+            for name in entry.standing.sources:
+                read_on = place.sources[name].read
+                assert read_on is None or read_on <= entry.standing.recorded
+
+
+def test_production_with_intent_only_says_so() -> None:
+    table = load()
+    for code, word in (("DE", "intent to distribute"), ("DK", "intent"), ("FR", "with a view")):
+        found = cell(
+            table.jurisdictions[code],
+            Conduct.PRODUCE,
+            Depiction.PHOTOREAL_SYNTHETIC,
+            TODAY,
+            TODAY,
+        )
+        assert any(word in text for row in found.rows for text in row.exceptions), code
 
 
 def test_general_knowledge_and_secondary_sources_never_stand_as_primary() -> None:

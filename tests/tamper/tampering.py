@@ -126,8 +126,8 @@ def of_folder(ages: Ages, path: str) -> Iterator[Tampering]:
         old = age / path
         if old.is_dir() and differ(old, ages.now / path):
             yield Tampering(
-                path, "folder put back from an older copy", lambda root, o=old: _replace(root, path, o),
-                (path,),
+                path, "folder put back from an older copy",
+                lambda root, o=old: _replace(root, path, o), (path,),
             )  # fmt: skip
     extra = f"{path}/extra"
     yield Tampering(path, "a file added", lambda root: _write(root / extra, b"x"), (extra,))
@@ -139,6 +139,8 @@ def of_folder(ages: Ages, path: str) -> Iterator[Tampering]:
 
 def differ(one: Path, other: Path) -> bool:
     """Whether two folders hold other files."""
+    if one.is_file() or other.is_file():
+        return not (one.is_file() and other.is_file()) or one.read_bytes() != other.read_bytes()
     names = files_of(one)
     return names != files_of(other) or any(
         (one / name).read_bytes() != (other / name).read_bytes() for name in names
@@ -151,6 +153,8 @@ def replay(ages: Ages, paths: Sequence[str]) -> Iterator[Tampering]:
         names = tuple(paths) or tuple(
             sorted({p.name for p in age.iterdir()} | {p.name for p in ages.now.iterdir()})
         )
+        if not any(differ(age / name, ages.now / name) for name in names):
+            continue
 
         def act(root: Path, age: Path = age, names: tuple[str, ...] = names) -> None:
             for name in names:

@@ -8,8 +8,9 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 
-from brightline.errors import BrightlineError, TaskError, UsageError
+from brightline.errors import BrightlineError, TaskError, UsageError, VerificationError
 
+EXIT_UNVERIFIED = 1
 EXIT_USAGE = 2
 EXIT_INTERNAL = 70
 
@@ -57,6 +58,9 @@ def _run(arguments: Sequence[str]) -> int:
     except UsageError as error:
         _complain(str(error))
         return EXIT_USAGE
+    except VerificationError as error:
+        _complain(f"not verified: {error}")
+        return EXIT_UNVERIFIED
     except BrightlineError as error:
         _complain(str(error))
         return EXIT_INTERNAL if isinstance(error, TaskError) else EXIT_USAGE

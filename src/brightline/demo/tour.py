@@ -31,6 +31,8 @@ _CORPUS = "corpus"
 _LIST_FILE = "list.csv"
 _KEY = "custodian.key"
 _REPORT = "report.html"
+_RELEASED = "released"
+_PUBLIC = "ledger.pub"
 
 _VIEWS = {
     "stored bytes": "the file, member or cell as it lies there",
@@ -98,6 +100,7 @@ def tour(folder: Path, stage: Stage) -> None:
         _audit(corpus, stage)
         _findings(corpus, stage)
         _report(stage)
+        _evidence(stage)
         _again(stage)
     _statuses(stage)
     _end(folder, stage)
@@ -283,6 +286,27 @@ def _report(stage: Stage) -> None:
     _expect(stage.run("report", RUN, "-o", _REPORT), 0)
 
 
+def _evidence(stage: Stage) -> None:
+    stage.heading("A release, and what a stranger can check")
+    stage.say(
+        "The corpus again, without what matched and what could not be screened. A random sample "
+        "leaves as well, so that the difference with the original does not point at the matches."
+    )
+    how = "--identity", _KEY, "--reason", REASON
+    _expect(stage.run("release", RUN, _RELEASED, *how), 0)
+    _expect(stage.run("attest", RUN, "--release", _RELEASED), 0)
+    key = _expect(stage.run("ledger", "key", "--json", quiet=True), 0)
+    public = str(json.loads(key.output)["vkey"])
+    Path(_PUBLIC).write_text(f"{public}\n", encoding="ascii")
+    stage.say(
+        "The statement says what the release was screened against. Whoever has the public key "
+        "can check it and every file: no workspace, no list."
+    )
+    _expect(stage.run("verify", _RELEASED, "--key", _PUBLIC), 0)
+    stage.say("The ledger holds every step, and the workspace is checked against it:")
+    _expect(stage.run("ledger", "verify"), 0)
+
+
 def _again(stage: Stage) -> None:
     stage.heading("The same audit once more")
     stage.say("Given again, the command finds the run complete and reads nothing.")
@@ -320,6 +344,7 @@ def _end(folder: Path, stage: Stage) -> None:
         f"{folder / _KEY}",
         f"{folder / _WORKSPACE}/",
         f"{folder / _REPORT}",
+        f"{folder / _RELEASED}/",
     )
     stage.say("Some commands to go on with, or delete the folder when you are done:")
     stage.show(

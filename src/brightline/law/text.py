@@ -62,7 +62,7 @@ def _legend() -> list[str]:
     return [
         "",
         f"{letters}; {_NO_ROW} no row: the table says nothing.",
-        "* draft: not read in a primary or official text. "
+        "* draft: no primary or official text of enacted law carries it. "
         "† the conduct was read across from the provision as a whole.",
     ]
 
@@ -204,8 +204,8 @@ def operation_text(document: dict[str, Any]) -> str:
         said = ", ".join(f"{words.COVERAGE[Coverage(c)]} {n}" for c, n in counts.items())
         lines.append(f"{words.CONDUCT[Conduct(conduct)]}: {said}")
     lines.append(
-        f"* draft: in {document['with_drafts']} of {len(document['jurisdictions'])} countries the "
-        "reading was not had from a primary or official text."
+        f"* draft: in {document['with_drafts']} of {len(document['jurisdictions'])} countries no "
+        "primary or official text of enacted law carries a reading."
     )
     if whys:
         lines += ["", *(_wrapped(text, "  ", "") for text in whys)]
@@ -237,8 +237,7 @@ def duties_text(document: dict[str, Any]) -> str:
         if duty["note"]:
             lines.append(_wrapped(duty["note"], "  "))
         names = "; ".join(
-            f"{source['citation']} ({source['how_read']})"
-            for source in duty["sources"]
+            f"{source['citation']} ({source['how_read']})" for source in duty["sources"]
         )
         lines += [_wrapped(f"source: {names}; last checked {duty['last_checked']}", "  "), ""]
     if not document["duties"]:

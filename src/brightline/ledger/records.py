@@ -33,6 +33,9 @@ class Event(enum.StrEnum):
       records: an entry of the log has at most 65,535 bytes, which are some 250 tasks
     - conflicts_opened: `file` (digest), `reason`, `custodian`, `recipient`, `conflicts`
     - report_made: `run`, `format`
+    - release_planned: `run`, `releases` {path below `releases/`: digest} of the sealed seed or
+      plan. It comes before the file; until then that waits as `.tmp-announced-NAME`. A
+      findings_resealed that has `releases` is of these files
     - release_made, attestation_signed: `run`, and the digests of what was made
     - referral_drafted, referral_reviewed, referral_step: what the referral's page says
     - custodian_added, custodian_removed: `name`, `recipient`
@@ -50,6 +53,7 @@ class Event(enum.StrEnum):
     FINDINGS_RESEALED = "findings_resealed"
     CONFLICTS_OPENED = "conflicts_opened"
     REPORT_MADE = "report_made"
+    RELEASE_PLANNED = "release_planned"
     RELEASE_MADE = "release_made"
     ATTESTATION_SIGNED = "attestation_signed"
     REFERRAL_DRAFTED = "referral_drafted"

@@ -186,6 +186,7 @@ def write_draft(workspace: Workspace, case: CaseFile, now: times.Now = times.utc
 
 def record_draft(workspace: Workspace, draft: Draft) -> None:
     """Put a draft on the ledger."""
+    draft_file = referrals_dir(workspace) / draft.referral / DRAFT
     workspace.ledger.append(
         Event.REFERRAL_DRAFTED,
         {
@@ -194,6 +195,7 @@ def record_draft(workspace: Workspace, draft: Draft) -> None:
             "files": draft.files,
             "incident_time": draft.incident_time,
             "sealed": f"sha256:{draft.case_sha256}",
+            "draft": f"sha256:{storage.sha256_file(draft_file)}",
         },
     )
 

@@ -28,6 +28,7 @@ from brightline.errors import SourceError
 from brightline.release import tables, tars, zips
 from brightline.release.copying import Output, Sink, dress
 from brightline.release.coupling import Coupling
+from brightline.release.digesting import Written
 from brightline.release.layout import Piece
 from brightline.release.manifest import Entry, File
 from brightline.release.plan import Plan
@@ -56,13 +57,18 @@ _GZIP_LEVEL = 6
 _UNLIMITED = Limits(expansion_base=1 << 62)
 
 OnBytes: TypeAlias = Callable[[int], None]
+#: what was written: a file whose digest is known, or is to be taken, or a link
+Draft: TypeAlias = Entry | Written
 #: writes a new file's content from its source; False to leave the file out
 Fill: TypeAlias = Callable[[FileWindow, int, Output], bool]
 
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What all pieces of a release share. `root` is the folder that is written into."""
+    """What all pieces of a release share. `root` is the folder that is written into.
+
+    Files of `later` bytes or more are digested when they are written; None: none are.
+    """
 
     plan: Plan
     coupled: Mapping[str, Coupling]
@@ -70,6 +76,7 @@ class Setting:
     keep_unscreened: bool
     limits: Limits
     on_bytes: OnBytes
+    later: int | None = None
 
 
 def copy_whole(window: FileWindow, fd: int, out: Output) -> bool:
@@ -78,8 +85,8 @@ def copy_whole(window: FileWindow, fd: int, out: Output) -> bool:
     return True
 
 
-def make(setting: Setting, piece: Piece, stamp: FileStamp, fill: Fill) -> Iterator[Entry]:
-    """Write the file of a stamp; gives its entry of the manifest, or nothing if it is left out.
+def make(setting: Setting, piece: Piece, stamp: FileStamp, fill: Fill) -> Iterator[Draft]:
+    """Write the file of a stamp; gives what was written, or nothing if it is left out.
 
     Raises SourceError if the source cannot be read, and OSError if the release cannot be
     written.
@@ -96,12 +103,13 @@ def make(setting: Setting, piece: Piece, stamp: FileStamp, fill: Fill) -> Iterat
         ) from None
     try:
         window = FileWindow(fd, stamp.size, _ignore)
-        with Output(target, setting.on_bytes) as out:
+        now = setting.later is None or stamp.size < setting.later
+        with Output(target, setting.on_bytes, digest=now) as out:
             stays = fill(window, fd, out)
-            entry = File(path, out.sha256, out.size)
+            digest, size = out.sha256, out.size
         if stays:
             dress(target, os.fstat(fd))
-            yield entry
+            yield Written(path, size) if digest is None else File(path, digest, size)
         else:
             os.unlink(target)  # noqa: PTH108
     finally:
@@ -126,8 +134,8 @@ class Archive:
         if damaged and not setting.keep_unscreened:
             self._known = {item.locator for task in piece.tasks for item in items(task)}
 
-    def write(self) -> Iterator[Entry]:
-        """Write all files of the piece; gives their entries of the manifest."""
+    def write(self) -> Iterator[Draft]:
+        """Write all files of the piece; gives what was written."""
         stamps = self._piece.shard.files
         coupled = self._piece.space in self._setting.coupled
         if not self._leaving and self._known is None and not coupled:
@@ -195,7 +203,7 @@ class Archive:
             known = np.array(sorted({r for k in self._known if (r := row_of(k)) is not None}))
         return rows_that_stay(self._setting, self._piece.source.space, self._piece.space, known)
 
-    def _side_files(self) -> Iterator[Entry]:
+    def _side_files(self) -> Iterator[Draft]:
         shard = self._piece.shard
         loss = None
         if "table" in shard.options:

@@ -1,7 +1,8 @@
-"""New files of a release: written front to back and digested as they are written."""
+"""New files of a release: written front to back, and digested as they are written or later."""
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable
 from hashlib import sha256
@@ -9,21 +10,29 @@ from types import TracebackType
 
 from brightline.errors import SourceError
 
-PIECE = 1 << 20
+_PIECE = 1 << 20
+#: bytes that the kernel is asked to copy at once
+_STRETCH = 1 << 23
+#: file systems between which, or on which, the kernel does not copy by itself
+_NOT_HERE = frozenset(
+    (errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF)
+)
 
 
 class Output:
     """A file that is being written; `sha256` and `size` are of what was written so far.
 
-    `on_bytes(n)` is told of every n bytes. An older file of the name is replaced: it is what
-    an interrupted release left. Raises OSError.
+    `on_bytes(n)` is told of every n bytes. With `digest` false nothing is digested, and the
+    kernel copies where it can. An older file of the name is replaced: it is what an interrupted
+    release left. Raises OSError.
     """
 
-    def __init__(self, path: bytes, on_bytes: Callable[[int], None]) -> None:
+    def __init__(
+        self, path: bytes, on_bytes: Callable[[int], None], *, digest: bool = True
+    ) -> None:
         self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
         self._on_bytes = on_bytes
-        self._digest = sha256()
-        self._room = memoryview(bytearray(PIECE))
+        self._digest = sha256() if digest else None
         self.size = 0
 
     def __enter__(self) -> Output:
@@ -38,14 +47,15 @@ class Output:
         os.close(self._fd)
 
     @property
-    def sha256(self) -> str:
-        """Hex digest of what was written."""
-        return self._digest.hexdigest()
+    def sha256(self) -> str | None:
+        """Hex digest of what was written; None if it is to be taken later."""
+        return None if self._digest is None else self._digest.hexdigest()
 
     def write(self, data: bytes | memoryview) -> None:
         """Write all of it."""
         view = memoryview(data)
-        self._digest.update(view)
+        if self._digest is not None:
+            self._digest.update(view)
         self.size += len(view)
         self._on_bytes(len(view))
         while view:
@@ -53,13 +63,34 @@ class Output:
 
     def copy(self, fd: int, start: int, stop: int) -> None:
         """Bytes `start` to `stop` of an open file. Raises SourceError if it ends before."""
-        at = start
+        at = start if self._digest is not None else self._copy_in_kernel(fd, start, stop)
+        if at == stop:
+            return
+        room = memoryview(bytearray(min(_PIECE, stop - at)))
         while at < stop:
-            count = os.preadv(fd, [self._room[: stop - at]], at)
+            count = os.preadv(fd, [room[: stop - at]], at)
             if not count:
                 raise SourceError("a source became shorter while it was copied; start a new run")
-            self.write(self._room[:count])
+            self.write(room[:count])
             at += count
+
+    def _copy_in_kernel(self, fd: int, start: int, stop: int) -> int:
+        """Copy as far as the kernel does it by itself; returns how far that was."""
+        at = start
+        while at < stop:
+            try:
+                count = os.copy_file_range(fd, self._fd, min(_STRETCH, stop - at), at)
+            except OSError as error:
+                if error.errno in _NOT_HERE:
+                    break
+                raise
+            if not count:
+                # the end of the file, or of what this file system can do: reading will tell
+                break
+            at += count
+            self.size += count
+            self._on_bytes(count)
+        return at
 
 
 class Sink:

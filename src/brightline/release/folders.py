@@ -13,11 +13,19 @@ import posixpath
 from collections.abc import Iterator
 
 from brightline.errors import SourceError
-from brightline.release.clean import Fill, Setting, copy_whole, filled_stats, make, rows_that_stay
+from brightline.release.clean import (
+    Draft,
+    Fill,
+    Setting,
+    copy_whole,
+    filled_stats,
+    make,
+    rows_that_stay,
+)
 from brightline.release.copying import Output
 from brightline.release.coupling import is_plain_metadata, locators, without_rows
 from brightline.release.layout import Piece
-from brightline.release.manifest import Entry, Link
+from brightline.release.manifest import Link
 from brightline.release.stats import keys_of, loss_of
 from brightline.release.units import items, sample_of
 from brightline.sources.files import NOT_READ, opened
@@ -41,8 +49,8 @@ class Folder:
         if damaged and not setting.keep_unscreened:
             self._known = {item.locator for task in piece.tasks for item in items(task)}
 
-    def write(self) -> Iterator[Entry]:
-        """Write the files that stay; gives their entries of the manifest."""
+    def write(self) -> Iterator[Draft]:
+        """Write the files that stay; gives what was written."""
         shard = self._piece.shard
         for number, (stamp, locator) in enumerate(zip(shard.files, locators(shard), strict=True)):
             path = decode_path(stamp.path)
@@ -91,7 +99,7 @@ class Folder:
                 f"{printable(table)} cannot be read ({error.strerror}); start a new run"
             ) from None
 
-    def _link(self, path: bytes, locator: str) -> Iterator[Entry]:
+    def _link(self, path: bytes, locator: str) -> Iterator[Link]:
         try:
             points_to = os.readlink(path)  # noqa: PTH115 - bytes stay bytes
         except OSError as error:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
 from brightline import storage
 from brightline.errors import DamagedError, SealError, UsageError
-from brightline.findings import Identity, open_sealed, seal
+from brightline.findings import Identity
+from brightline.ledger import Event
 from brightline.release.coupling import Coupling, couplings
 from brightline.release.cover import Draw, new_seed, wanted
+from brightline.release.keeping import announced, put, releases_dir, settle, take
 from brightline.release.layout import Layout, Piece
 from brightline.release.units import Item, Unit, items, unit_of, unit_of_finding
 from brightline.screen.watch import Listener, Progress
@@ -133,32 +136,45 @@ def plan_for(
     name = f"cover-{cover}{'-keep-unscreened' if options.keep_unscreened else ''}"
     folder = releases_dir(workspace) / layout.run / name
     path = folder / PLAN
-    if not path.exists():
-        plan = make_plan(layout, findings, options, _seed(workspace, identity), listen)
-        head = {"run": layout.run, "options": asdict(options), "seed": _seed(workspace, identity)}
-        seal([head, *plan.lines()], workspace.custodians(), path)
-    head, *lines = open_sealed(path, identity)
+    with _held(workspace):
+        present = path.exists()
+        seed = "" if present else _seed(workspace, layout.run, identity)
+    if not present:
+        plan = make_plan(layout, findings, options, seed, listen)
+        head = {"run": layout.run, "options": asdict(options), "seed": seed}
+        with _held(workspace):
+            if not path.exists():
+                sealed = {path: [head, *plan.lines()]}
+                put(workspace, sealed, Event.RELEASE_PLANNED, {"run": layout.run})
+    head, *lines = take(workspace, path, identity)
     if head.get("options") != asdict(options):
         raise DamagedError(f"{path} is the plan of another release; move the folder away")
     return Sealed(Plan.from_lines(lines), folder, f"sha256:{storage.sha256_file(path)}")
 
 
-def releases_dir(workspace: Workspace) -> Path:
-    """Where a workspace keeps what it must know about its releases."""
-    return workspace.root / "releases"
+@contextlib.contextmanager
+def _held(workspace: Workspace) -> Iterator[None]:
+    """Hold what the workspace keeps of its releases, whole."""
+    root = releases_dir(workspace)
+    with storage.locked(root / ".lock", "the workspace's releases", wait=True):
+        settle(workspace)
+        yield
 
 
-def _seed(workspace: Workspace, identity: Identity) -> str:
-    """The workspace's seed; made, and sealed to the custodians, at the first release."""
+def _seed(workspace: Workspace, run: str, identity: Identity) -> str:
+    """The workspace's seed; made, and sealed to the custodians, at the first release.
+
+    The caller holds the releases. Raises DamagedError if there was one and it is gone: another
+    would give a second release of the same corpus other cover, and the two would tell.
+    """
     path = releases_dir(workspace) / _SEED
-    with storage.locked(releases_dir(workspace) / ".lock", "the workspace's releases", wait=True):
-        if not path.exists():
-            seal([{"seed": new_seed()}], workspace.custodians(), path)
-        match open_sealed(path, identity):
-            case [{"seed": str(seed)}]:
-                return seed
-            case _:
-                raise SealError(f"{path} does not hold a seed; restore it from a copy")
+    if not path.exists() and not announced(workspace, path):
+        put(workspace, {path: [{"seed": new_seed()}]}, Event.RELEASE_PLANNED, {"run": run})
+    match take(workspace, path, identity):
+        case [{"seed": str(seed)}]:
+            return seed
+        case _:
+            raise SealError(f"{path} does not hold a seed; restore it from a copy")
 
 
 def make_plan(

@@ -4,40 +4,32 @@ from __future__ import annotations
 
 from brightline import storage
 from brightline.errors import UsageError
-from brightline.findings import Identity, open_sealed, seal
-from brightline.ledger import Event
-from brightline.ledger.records import JSON
-from brightline.release.plan import releases_dir
+from brightline.findings import Identity
+from brightline.ledger import JSON, Event
+from brightline.release.keeping import put, releases_dir, settle, take
 from brightline.workspace import Workspace
 
 
 def reseal_releases(workspace: Workspace, identity: Identity, reason: str) -> int:
     """Seal the seed and every plan anew; returns how many files there were.
 
-    Each file is replaced whole, and what it holds does not change, so that it may be done again
-    after an interruption. A record on the ledger names the digests. Raises UsageError without a
-    reason, and SealError, with nothing replaced, if the identity cannot open one of them.
+    What they hold does not change. They are announced on the ledger before they are replaced,
+    so that an interruption is completed by the next release. Raises UsageError without a reason,
+    and SealError or DamagedError, with nothing replaced, if one of them cannot be opened.
     """
     if not reason.strip():
         raise UsageError("give a reason with --reason; it goes on the ledger")
     root = releases_dir(workspace)
-    paths = sorted(root.rglob("*.age"))
-    if not paths:
+    if not root.is_dir():
         return 0
     with storage.locked(root / ".lock", "the workspace's releases", wait=True):
-        opened = [open_sealed(path, identity) for path in paths]
-        for path, lines in zip(paths, opened, strict=True):
-            seal(lines, workspace.custodians(), path)
-        digests: dict[str, JSON] = {
-            str(path.relative_to(root)): storage.sha256_file(path) for path in paths
-        }
-        workspace.ledger.append(
-            Event.FINDINGS_RESEALED,
-            {
-                "releases": digests,
+        settle(workspace)
+        opened = {path: take(workspace, path, identity) for path in sorted(root.rglob("*.age"))}
+        if opened:
+            fields: dict[str, JSON] = {
                 "reason": reason,
                 **workspace.opened_by(identity),
                 "custodians": [c.recipient for c in workspace.custodians()],
-            },
-        )
-    return len(paths)
+            }
+            put(workspace, opened, Event.FINDINGS_RESEALED, fields)
+    return len(opened)

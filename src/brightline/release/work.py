@@ -1,15 +1,18 @@
-"""Doing the pieces of a release, two at a time."""
+"""Doing the pieces of a release: two are written at a time, while others are finished."""
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from brightline.release.clean import Archive, Setting
+from brightline.errors import BrightlineError
+from brightline.release.clean import Archive, Draft, Setting
 from brightline.release.coupling import couplings
+from brightline.release.finishing import LARGE, Drafted, Finishing, Made, worth_waiting
 from brightline.release.folders import Folder
 from brightline.release.layout import Layout, Piece
 from brightline.release.manifest import Entry
@@ -20,23 +23,16 @@ from brightline.sources.files import check
 from brightline.types import Limits
 
 _WORKERS = 2
-#: pieces that are begun and not yet recorded, at most
-_AHEAD = 6
+#: threads that sync, and threads that digest, at least
+_SYNCING, _DIGESTING = 2, 2
+#: pieces that are given to the writers ahead of time, and pieces that wait to be done, at most
+_GIVEN, _AHEAD = 4, 64
 #: seconds between two reports of progress
 _TICK = 0.25
 
 
 class _StoppedError(Exception):
     """Another piece failed, or the user stopped the command."""
-
-
-@dataclass(frozen=True, slots=True)
-class Made:
-    """A piece: its number, the entries of its files, and whether it was written just now."""
-
-    number: int
-    entries: list[Entry]
-    fresh: bool
 
 
 class Work:
@@ -55,6 +51,7 @@ class Work:
         self._total = sum(source["shards"] for source in layout.summary["sources"])
         self._total_bytes = sum(source["bytes"] for source in layout.summary["sources"])
         limits = layout.summary["parameters"]
+        later = worth_waiting(self._total, self._total_bytes)
         self._setting = Setting(
             plan=plan,
             coupled=couplings(layout),
@@ -62,6 +59,7 @@ class Work:
             keep_unscreened=options.keep_unscreened,
             limits=Limits(**{name: limits[name] for name in Limits.__slots__}),
             on_bytes=self._wrote,
+            later=LARGE if later else None,
         )
 
     def run(self, done: dict[int, list[Entry]]) -> Iterator[Made]:
@@ -70,27 +68,44 @@ class Work:
         Raises SourceChangedError where a source is not as the run froze it, SourceError, and
         OSError where the release cannot be written.
         """
-        waiting: set[Future[Made]] = set()
-        with ThreadPoolExecutor(_WORKERS) as pool:
+        waiting: set[Future[Drafted]] = set()
+        digesting = max(_DIGESTING, (os.cpu_count() or 1) // 4)
+        with (
+            ThreadPoolExecutor(_WORKERS) as pool,
+            ThreadPoolExecutor(_SYNCING) as syncs,
+            ThreadPoolExecutor(digesting) as digests,
+        ):
+            finishing = Finishing(self._root, syncs, digests, self._alive)
             try:
                 for number, piece in enumerate(self._layout.pieces()):
                     waiting.add(pool.submit(self._one, number, piece, done.get(number)))
-                    while len(waiting) >= _AHEAD:
-                        yield from self._finished(waiting)
-                while waiting:
-                    yield from self._finished(waiting)
+                    while len(waiting) >= _GIVEN or finishing.count >= _AHEAD:
+                        yield from self._step(waiting, finishing)
+                while waiting or finishing.count:
+                    if not waiting:
+                        finishing.flush()
+                    yield from self._step(waiting, finishing)
+            except (OSError, BrightlineError):
+                # what was written before the failure is finished, so that it need not be again
+                finishing.flush()
+                while finishing.count:
+                    yield from self._step(set(), finishing)
+                raise
             finally:
                 self._stopped.set()
-                for future in waiting:
+                for future in (*waiting, *finishing.futures()):
                     future.cancel()
 
-    def _finished(self, waiting: set[Future[Made]]) -> Iterator[Made]:
-        """What is done of the waiting, taken from among them; those that failed come last."""
-        done, _ = wait(waiting, _TICK, FIRST_COMPLETED)
-        waiting -= done
+    def _step(self, waiting: set[Future[Drafted]], finishing: Finishing) -> Iterator[Made]:
+        """Wait for something to end; gives what is done, and raises what failed after that."""
+        under_way: set[Future[Any]] = {*waiting, *finishing.futures()}
+        wait(under_way, _TICK, FIRST_COMPLETED)
         self._tell()
-        for future in sorted(done, key=lambda f: f.exception() is not None):
-            yield future.result()
+        yield from finishing.done()
+        written = {future for future in waiting if future.done()}
+        waiting -= written
+        for future in sorted(written, key=lambda one: one.exception() is not None):
+            finishing.take(future.result())
 
     def _tell(self) -> None:
         self._listen(
@@ -103,24 +118,28 @@ class Work:
             )
         )
 
-    def _wrote(self, count: int) -> None:
+    def _alive(self) -> None:
         if self._stopped.is_set():
             raise _StoppedError
+
+    def _wrote(self, count: int) -> None:
+        self._alive()
         with self._lock:
             self._bytes += count
 
-    def _one(self, number: int, piece: Piece, done: list[Entry] | None) -> Made:
+    def _one(self, number: int, piece: Piece, done: list[Entry] | None) -> Drafted:
+        drafts: list[Draft]
         fresh = done is None or not still_there(self._root, done)
         if fresh:
             for stamp in piece.shard.files:
                 check(stamp)
             writer = Folder if piece.kind == "folder" else Archive
-            entries = list(writer(self._setting, piece).write())
+            drafts = list(writer(self._setting, piece).write())
             for stamp in piece.shard.files:
                 check(stamp)
         else:
-            entries = done or []
+            drafts = [*(done or ())]
             self._wrote(piece.size)
         with self._lock:
             self._pieces += len(piece.tasks)
-        return Made(number, entries, fresh)
+        return Drafted(number, drafts, fresh)

@@ -1,7 +1,7 @@
-"""A process of its own for the decoders, so that whatever they do costs one item.
+"""A process of its own for decoders and origin checks: whatever they do costs one item.
 
-Most shards never need it: a worker decodes by itself. Only when a worker died or hung on a
-shard is that shard done again with every picture decoded in a guard, which the worker kills
+Most shards never need it: a worker does both by itself. Only when a worker died or hung on a
+shard is that shard done again with every picture handled in a guard, which the worker kills
 and replaces when it crashes or takes too long (docs/adr/0005).
 """
 
@@ -14,7 +14,9 @@ from multiprocessing.process import BaseProcess
 import numpy as np
 
 from brightline.kernels import without_blas
+from brightline.origin import Examination
 from brightline.screen.confine import confine
+from brightline.screen.examining import NotExamined, load_rules, look_at
 from brightline.signals.pdq import pdq
 from brightline.signals.perceive import Perception, perceive
 from brightline.types import Declared, Limits, Reason
@@ -24,35 +26,60 @@ _START_SECONDS = 120.0
 
 
 class Guard:
-    """Decodes in a child process; same results as `perceive`, plus the three ways to fail."""
+    """Decodes in a child process; same results as `perceive`, plus the three ways to fail.
 
-    def __init__(self, limits: Limits, orientations: bool) -> None:
+    examines: whether origins will be examined too.
+    """
+
+    def __init__(self, limits: Limits, orientations: bool, *, examines: bool = False) -> None:
         self._limits = limits
         self._orientations = orientations
+        self._examines = examines
         self._process: BaseProcess | None = None
         self._pipe: Connection | None = None
 
     def perceive(self, data: bytes, media_type: str, declared: tuple[Declared, ...]) -> Perception:
         """Like `signals.perceive.perceive`; a crash or delay becomes a reason."""
-        pipe = self._ready()
         try:
-            pipe.send((data, media_type, declared))
-            if not pipe.poll(self._limits.item_seconds):
-                self.close()
-                return Perception(reason=Reason.DECODER_TIMEOUT)
-            seen = pipe.recv()
+            seen = self._ask(data, media_type, declared)
+        except TimeoutError:
+            return Perception(reason=Reason.DECODER_TIMEOUT)
         except (EOFError, OSError):
-            self.close()
             return Perception(reason=Reason.DECODER_CRASHED)
         assert isinstance(seen, Perception)
         return seen
+
+    def look(self, data: bytes, list_match: bool) -> Examination | NotExamined:
+        """Like `examining.look_at`; a crash or delay becomes a reason."""
+        try:
+            seen = self._ask(data, list_match)
+        except TimeoutError:
+            return NotExamined.TIMEOUT
+        except (EOFError, OSError):
+            return NotExamined.CRASHED
+        assert isinstance(seen, Examination | NotExamined)
+        return seen
+
+    def _ask(self, *request: object) -> object:
+        """The child's answer. Raises TimeoutError, EOFError or OSError, and is closed then."""
+        pipe = self._ready()
+        try:
+            pipe.send(request)
+            if not pipe.poll(self._limits.item_seconds):
+                raise TimeoutError
+            return pipe.recv()
+        except (EOFError, OSError):
+            self.close()
+            raise
 
     def _ready(self) -> Connection:
         if self._pipe is None:
             context = mp.get_context("spawn")
             self._pipe, theirs = context.Pipe()
             self._process = context.Process(
-                target=_serve, args=(theirs, self._limits, self._orientations), daemon=True
+                target=_serve,
+                args=(theirs, self._limits, self._orientations, self._examines),
+                daemon=True,
             )
             self._process.start()
             theirs.close()
@@ -71,25 +98,32 @@ class Guard:
             self._pipe = None
 
 
-def _serve(pipe: Connection, limits: Limits, orientations: bool) -> None:
+def _serve(pipe: Connection, limits: Limits, orientations: bool, examines: bool) -> None:
     without_blas()
     confine(limits.worker_bytes)
-    # loading the kernels must not count as the first picture's time
+    # loading kernels and rules must not count as the first picture's time
     blank = np.zeros((150, 140, 3), np.uint8)
     for pixels in (blank, blank[:, :, 0].copy()):
         pdq(pixels, turned=orientations)
+    if examines:
+        load_rules()
     pipe.send("ready")
     while True:
         try:
-            data, media_type, declared = pipe.recv()
+            request = pipe.recv()
         except EOFError:
             return
-        pipe.send(
-            perceive(
-                data,
-                media_type,
-                declared,
-                max_pixels=limits.max_pixels,
-                orientations=orientations,
-            )
-        )
+        match request:
+            case (bytes(data), bool(list_match)):
+                pipe.send(look_at(data, list_match))
+            case (bytes(data), str(media_type), tuple(declared)):
+                seen = perceive(
+                    data,
+                    media_type,
+                    declared,
+                    max_pixels=limits.max_pixels,
+                    orientations=orientations,
+                )
+                pipe.send(seen)
+            case _:
+                raise AssertionError("a guard is asked for two things only")

@@ -10,6 +10,7 @@ from typing import Any
 
 from brightline._version import __version__
 from brightline.lists import HashList, open_delta, open_list
+from brightline.screen.examining import OriginMode
 from brightline.types import Limits, Shard
 
 
@@ -54,15 +55,18 @@ class Parameters:
     limits: Limits
     orientations: bool = False
     source_type: str | None = None
+    origin: OriginMode = OriginMode.NONE
 
     def to_json(self) -> dict[str, Any]:
-        """As `run.json` holds them."""
+        """As `run.json` holds them: `origin` only where it is looked for, so that runs of before
+        there was such a thing, and their tasks, keep their identities."""
         return {
             "sources": list(self.sources),
             "lists": [reference.to_json() for reference in self.lists],
             "limits": asdict(self.limits),
             "orientations": self.orientations,
             "source_type": self.source_type,
+            **({} if self.origin is OriginMode.NONE else {"origin": str(self.origin)}),
         }
 
     @classmethod
@@ -74,6 +78,7 @@ class Parameters:
             limits=Limits(**document["limits"]),
             orientations=document["orientations"],
             source_type=document["source_type"],
+            origin=OriginMode(document.get("origin", OriginMode.NONE)),
         )
 
 

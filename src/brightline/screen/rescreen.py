@@ -10,6 +10,7 @@ from typing import Any
 from brightline import storage
 from brightline.errors import UsageError
 from brightline.lists import HashList, open_list
+from brightline.screen.examining import OriginMode
 from brightline.screen.parameters import ListReference, Parameters
 from brightline.screen.perform import Slice, Work, available, claimed, completed, perform
 from brightline.screen.reuse import Origin
@@ -67,6 +68,12 @@ def rescreen(
             f"warning: run {run} is of a version that made fewer signals of a picture; "
             "audit its sources again to match all that this version can"
         )
+    of_old = Parameters.from_json(before["parameters"])
+    if of_old.origin is not OriginMode.NONE:
+        say(
+            f"run {run} looked for origin evidence; a re-screening reads no bytes, so the new "
+            f"run's findings have none: see those of run {run}"
+        )
     request = Request(
         parameters,
         {
@@ -81,8 +88,6 @@ def rescreen(
         storage.link(old / MANIFEST, temporary / MANIFEST)
         manifest: dict[str, Any] = before["manifest"]
         return manifest
-
-    of_old = Parameters.from_json(before["parameters"])
 
     def origin(shard: Shard) -> Origin:
         return Origin(run, task_folder(old, before, shard, of_old))
@@ -120,4 +125,4 @@ def _parameters(
         if one in named[:place]:
             raise UsageError(f"list {one[0]}@{one[1]} is named twice; name it once")
     references = tuple(ListReference.to(each) for each in opened)
-    return replace(of_old, lists=references), opened
+    return replace(of_old, lists=references, origin=OriginMode.NONE), opened

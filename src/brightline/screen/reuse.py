@@ -152,14 +152,14 @@ def _finding(setting: Setting, job: Job, hit: Hit) -> dict[str, Any]:
 
 
 def _kept(before: dict[str, Any], origin: Origin) -> Tally:
-    """What was counted of the items, without what matched."""
+    """What was counted of the items, without what matched and what was examined."""
     tally = Tally()
     try:
         tally.merge(before["tally"])
     except (KeyError, TypeError, ValueError, AttributeError):
         raise _damaged(origin) from None
     for name, counter in tally.counters.items():
-        if name.startswith("by_"):
+        if name.startswith(("by_", "origin_")):
             counter.clear()
     tally.matched_items = 0
     return tally

@@ -17,6 +17,7 @@ from brightline.findings import Custodian
 from brightline.ledger import Event as LedgerEvent
 from brightline.lists import HashList
 from brightline.screen.earlier import Earlier
+from brightline.screen.examining import OriginMode
 from brightline.screen.manifest import freeze, thaw
 from brightline.screen.parameters import ListReference, Parameters
 from brightline.screen.perform import (
@@ -62,6 +63,7 @@ def audit(
     source_type: str | None = None,
     part: Slice | None = None,
     reuse: bool = True,
+    origin: OriginMode = OriginMode.NONE,
     listen: Listener | None = None,
     say: Say | None = None,
 ) -> Summary:
@@ -69,7 +71,7 @@ def audit(
 
     Without `run`, an unfinished run with the same parameters is resumed, and otherwise a new
     one begun. With `reuse`, shards that an earlier run screened and that are unchanged are not
-    read again. Raises UsageError and its kinds (`errors`), nothing for trouble with an item.
+    read again; where `origin` asks for evidence, all are read. Raises UsageError and its kinds (`errors`), nothing for trouble with an item.
     """
     part = part or Slice()
     if not sources:
@@ -91,6 +93,7 @@ def audit(
         limits=limits or Limits(),
         orientations=orientations,
         source_type=source_type,
+        origin=origin,
     )
     listen = listen or (lambda _: None)
     say = say or (lambda _: None)
@@ -114,7 +117,9 @@ def audit(
             custodians=custodians,
             limits=parameters.limits,
             orientations=orientations,
+            origin=origin,
         )
+        reuse = reuse and origin is OriginMode.NONE  # an archive holds no bytes to examine
         origins = Earlier(workspace, folder, parameters).origin if reuse else _nowhere
         work = Work(workspace, folder, setting, parameters, part, workers or available())
         return perform(work, origins, listen, say, fallback=True)

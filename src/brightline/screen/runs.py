@@ -17,7 +17,7 @@ from brightline.errors import DamagedError, ListError, UsageError
 from brightline.lists import HashList
 from brightline.screen.manifest import thaw
 from brightline.screen.parameters import Parameters, task_id
-from brightline.screen.summary import Summary, accounting, list_facts
+from brightline.screen.summary import Summary, accounting, list_facts, origin_counts
 from brightline.screen.tally import Tally
 from brightline.screen.task import COUNTS, read_counts
 from brightline.screen.watch import Curve
@@ -118,6 +118,7 @@ def sum_up(
             "started": document["started"],
             "finished": now(),
             **accounting(tally),
+            "origin": origin_counts(tally, parameters.origin),
             "lists": list_facts(lists),
             "sources": [
                 {
@@ -137,6 +138,7 @@ def sum_up(
             "parameters": {
                 "orientations": settings["orientations"],
                 "source_type": settings["source_type"],
+                "origin": str(parameters.origin),
                 **settings["limits"],
             },
             "reconciliation": _reconciled(reconciliation),

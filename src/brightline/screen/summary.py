@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from brightline.lists import HashList
+from brightline.origin import Claim, Strength
+from brightline.screen.examining import OriginMode
 from brightline.screen.tally import Tally, ordered
 from brightline.types import Kind, Role
 
@@ -69,6 +71,32 @@ def accounting(tally: Tally) -> dict[str, Any]:
                 for name in ("by_list", "by_signal", "by_distance", "by_via", "by_category")
             },
         },
+    }
+
+
+def origin_counts(tally: Tally, mode: OriginMode) -> dict[str, Any] | None:
+    """Items by what was found of their origin, in counts; None where nobody looked.
+
+    `matched`: examined + not_examined is the number of items that matched; `all`: of all items.
+    An item counts once under a claim, at the strongest evidence for it.
+    """
+    if mode is OriginMode.NONE:
+        return None
+    of = {name: tally.counters[f"origin_{name}"] for name in ("counts", "claims", "not_examined")}
+    claims = {
+        str(claim): {str(s): of["claims"][f"{claim}/{s}"] for s in Strength}
+        for claim in Claim
+        if any(of["claims"][f"{claim}/{s}"] for s in Strength)
+    }
+    return {
+        "mode": str(mode),
+        "examined": of["counts"]["examined"],
+        "no_evidence": of["counts"]["no_evidence"],
+        "claims": {c: {s: n for s, n in row.items() if n} for c, row in claims.items()},
+        "contradictions": ordered("origin", tally.counters["origin_contradictions"]),
+        "notes": ordered("origin", tally.counters["origin_notes"]),
+        "not_examined": of["not_examined"].total(),
+        "not_examined_reasons": ordered("origin", of["not_examined"]),
     }
 
 

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
+from brightline.origin import Examination, summary_counts
+from brightline.screen.examining import NotExamined
 from brightline.types import (
     PDQ_MIN_QUALITY,
     ExactOnly,
@@ -83,6 +85,14 @@ _COUNTERS = (
     "by_category",
     "by_role",
 )
+#: of examinations: written only where there are any, so that runs without stay as they were
+_ORIGIN_COUNTERS = (
+    "origin_counts",
+    "origin_claims",
+    "origin_contradictions",
+    "origin_notes",
+    "origin_not_examined",
+)
 
 
 @dataclass(slots=True)
@@ -90,7 +100,7 @@ class Tally:
     """Counters by name, plus the numbers that are not counters."""
 
     counters: dict[str, Counter[str]] = field(
-        default_factory=lambda: {name: Counter() for name in _COUNTERS}
+        default_factory=lambda: {name: Counter() for name in _COUNTERS + _ORIGIN_COUNTERS}
     )
     items: int = 0
     bytes: int = 0
@@ -144,6 +154,26 @@ class Tally:
                 self.counters["by_category"][match.category] += 1
         self.matched_items += len(bad_items)
 
+    def add_examination(self, seen: Examination | NotExamined, count: int = 1) -> None:
+        """Count what was found out about an item's origin, or so many that were not examined.
+
+        A claim counts once an item, at the strongest evidence for it, as `claim/strength`.
+        """
+        if isinstance(seen, NotExamined):
+            self.counters["origin_not_examined"][seen] += count
+            return
+        counts = summary_counts([seen])
+        for name in ("examined", "no_evidence"):
+            self.counters["origin_counts"][name] += count * counts[name]
+        for claim, strengths in counts["claims"].items():
+            for strength in strengths:
+                self.counters["origin_claims"][f"{claim}/{strength}"] += count
+        for name in counts["contradictions"]:
+            self.counters["origin_contradictions"][name] += count
+        for note in seen.notes:
+            # what follows a colon is of the file, not of the walker
+            self.counters["origin_notes"][note.partition(":")[0]] += count
+
     def merge(self, document: dict[str, Any]) -> None:
         """Add what another tally's `to_json` gave."""
         for name, counts in document["counters"].items():
@@ -161,7 +191,9 @@ class Tally:
             "matched_items": self.matched_items,
             "below_quality": self.below_quality,
             "counters": {
-                name: ordered(name, counter) for name, counter in sorted(self.counters.items())
+                name: ordered(name, counter)
+                for name, counter in sorted(self.counters.items())
+                if counter or name not in _ORIGIN_COUNTERS
             },
         }
 

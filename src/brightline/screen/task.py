@@ -9,44 +9,26 @@ from __future__ import annotations
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, assert_never
 
 from brightline import storage
 from brightline.findings import Custodian, seal
 from brightline.lists import HashList
 from brightline.screen.archive import Archive
+from brightline.screen.examining import Look, NotExamined, OriginMode, directly, look_at
 from brightline.screen.finding import finding
+from brightline.screen.items import Item, See, batches, row_reasons, screen
 from brightline.screen.matching import Owned, Probes
 from brightline.screen.tally import Tally, kind_of
-from brightline.signals.digests import digests_many
-from brightline.signals.media import Sort, sniff
-from brightline.signals.perceive import (
-    Encoded,
-    Perception,
-    outcome_of,
-    perceive_many,
-    without_pixels,
-)
+from brightline.signals.perceive import Encoded, Perception, perceive_many
 from brightline.sources import Reconciliation, ShardReader
-from brightline.sources.paths import IMAGE_EXTENSIONS, extension
-from brightline.types import (
-    Content,
-    Declared,
-    ExactOnly,
-    Failed,
-    Kind,
-    Limits,
-    NoContent,
-    Outcome,
-    Reason,
-    Rows,
-    Shard,
-    Skipped,
-    Streamed,
-)
+from brightline.types import Failed, Kind, Limits, Reason, Role, Rows, Shard
+
+if TYPE_CHECKING:
+    from brightline.origin import Examination
 
 FINDINGS = "findings.age"
 SIGNALS = "signals.parquet"
@@ -54,9 +36,6 @@ COUNTS = "counts.json"
 
 #: items matched together
 _BATCH = 512
-#: items screened together: how many at most, and how many bytes of them
-_TOGETHER = 64
-_TOGETHER_BYTES = 8 << 20
 
 
 class Beat(Protocol):
@@ -70,10 +49,6 @@ class Beat(Protocol):
 
     def done(self, items: int) -> None:
         """So many more items are done."""
-
-
-#: decodes and hashes pictures, however it contains the decoders
-See = Callable[[Sequence[Encoded]], list[Perception]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +70,7 @@ class Setting:
     custodians: tuple[Custodian, ...]
     limits: Limits
     orientations: bool
+    origin: OriginMode = OriginMode.NONE
 
 
 def direct(setting: Setting, beat: Beat) -> See:
@@ -111,119 +87,32 @@ def direct(setting: Setting, beat: Beat) -> See:
     return see
 
 
-@dataclass(frozen=True, slots=True)
-class _Item:
-    locator: str
-    outcome: Outcome
-    size: int
-    declared: tuple[Declared, ...]
-
-
-Item: TypeAlias = Content | Streamed | NoContent
 #: of an item that matched: its locator, what became of it, and its SHA-256 in hex
 _Facts: TypeAlias = tuple[str, Kind, str | None]
-
-
-def _batches(reads: Iterable[Item | Rows]) -> Iterator[list[Item] | Rows]:
-    """What was read, in order: items gathered to be screened together, rows as they come."""
-    waiting: list[Item] = []
-    size = 0
-    for read in reads:
-        if isinstance(read, Rows):
-            yield waiting
-            yield read
-            waiting, size = [], 0
-            continue
-        waiting.append(read)
-        size += len(read.data) if isinstance(read, Content) else 0
-        if len(waiting) >= _TOGETHER or size >= _TOGETHER_BYTES:
-            yield waiting
-            waiting, size = [], 0
-    yield waiting
-
-
-def _screen(reads: Sequence[Item], see: See) -> Iterator[_Item]:
-    """What becomes of some items, in order."""
-    filled = [read for read in reads if isinstance(read, Content) and read.data]
-    sorts = [sniff(read.data) for read in filled]
-    pictures = [
-        (read.data, media_type, read.declared) if _is_picture(read, sort) else None
-        for read, (media_type, sort) in zip(filled, sorts, strict=True)
-    ]
-    seen = iter(see([picture for picture in pictures if picture is not None]))
-    digests = digests_many([read.data for read in filled])
-    known = zip(sorts, pictures, digests, strict=True)
-    for read in reads:
-        match read:
-            case NoContent():
-                yield _Item(read.locator, _unread(read.reason), 0, read.declared)
-            case Content():
-                if not read.data:
-                    yield _Item(read.locator, Skipped(Reason.EMPTY), 0, read.declared)
-                    continue
-                (media_type, sort), picture, digest = next(known)
-                if picture is not None:
-                    outcome = outcome_of(digest, media_type, next(seen))
-                else:
-                    outcome = without_pixels(
-                        digest,
-                        media_type,
-                        sort,
-                        expanded=read.expanded,
-                        awaited=_is_awaited(read.locator),
-                    )
-                yield _Item(read.locator, outcome, len(read.data), read.declared)
-            case Streamed():
-                media_type, sort = sniff(read.head)
-                outcome = without_pixels(read.digests, media_type, sort, expanded=read.expanded)
-                yield _Item(read.locator, outcome, read.size, read.declared)
-            case _:
-                assert_never(read)
-
-
-def _is_picture(read: Content, sort: Sort) -> bool:
-    """Whether its pixels are looked at."""
-    return sort is Sort.PICTURE and not read.expanded
-
-
-def _is_awaited(locator: str) -> bool:
-    """Whether a picture is to be expected there: by its name, or as a table's cell of bytes."""
-    return locator.startswith("row ") or extension(locator) in IMAGE_EXTENSIONS
-
-
-def _unread(reason: Reason) -> Outcome:
-    match reason.kind:
-        case Kind.SKIPPED:
-            return Skipped(reason)
-        case Kind.FAILED:
-            return Failed(reason)
-        case Kind.EXACT_ONLY:
-            return ExactOnly(None, reason)
-        case Kind.SCREENED:
-            raise AssertionError("a reason says why an item was not screened")
-        case _:
-            assert_never(reason.kind)
+#: of items that matched, by their place: their origin as a finding holds it
+_Origins: TypeAlias = dict[int, dict[str, Any]]
 
 
 class _Result:
     """Accumulates a shard's result, a batch of items in memory at a time."""
 
-    def __init__(self, setting: Setting, job: Job, archive: Archive) -> None:
+    def __init__(self, setting: Setting, job: Job, archive: Archive, look: Look) -> None:
         self.tally = Tally()
         self.findings: list[dict[str, Any]] = []
         self.content = hashlib.sha256()
         self._setting = setting
         self._job = job
         self._archive = archive
-        self._batch: list[_Item] = []
+        self._look = look
+        self._batch: list[Item] = []
 
-    def add(self, item: _Item) -> None:
+    def add(self, item: Item) -> None:
         self._batch.append(item)
         if len(self._batch) >= _BATCH:
             self.flush()
 
     def flush(self) -> None:
-        """Match and archive what has gathered."""
+        """Match, examine and archive what has gathered."""
         first = self.tally.items
         probes = Probes()
         for place, item in enumerate(self._batch):
@@ -235,7 +124,9 @@ class _Result:
             proof = signals.sha256.hex() if signals else reason.code if reason else kind
             self._seal_content(item.locator, proof)
         batch = self._batch
-        self._keep(probes.match(self._setting.lists), first, lambda place: _facts(batch[place]))
+        found = probes.match(self._setting.lists)
+        origins = self._examine(batch, found)
+        self._keep(found, first, lambda place: _facts(batch[place]), origins)
         self._batch.clear()
 
     def add_rows(self, rows: Rows) -> None:
@@ -244,71 +135,114 @@ class _Result:
         first = self.tally.items
         probes = Probes()
         probes.add_rows(0, rows)
-        reasons = _row_reasons(rows)
+        reasons = row_reasons(rows)
         for reason in dict.fromkeys(reasons):
             self.tally.add_many(reasons.count(reason), reason)
         self._archive.add_rows(rows, reasons)
         for signal, values in rows.exact.items():
             self._seal_content(f"rows {rows.first}+{rows.count} {signal}", values.tobytes().hex())
+        found = probes.match(self._setting.lists)
         self._keep(
-            probes.match(self._setting.lists),
+            found,
             first,
             lambda place: (f"row {rows.first + place}", reasons[place].kind, None),
+            self._without_bytes(rows.count, found),
         )
 
     def _seal_content(self, locator: str, proof: str) -> None:
         self.content.update(f"{locator}\0{proof}\n".encode("utf-8", "surrogateescape"))
 
-    def _keep(self, found: Sequence[Owned], first: int, facts: Callable[[int], _Facts]) -> None:
+    def _examine(self, batch: Sequence[Item], found: Sequence[Owned]) -> _Origins:
+        """What a finding holds of its item's origin, by the item's place; all are counted."""
+        mode = self._setting.origin
+        if mode is OriginMode.NONE:
+            return {}
+        bad, any_list = _bad(found), {place for place, _ in found}
+        origins = {}
+        for place, item in enumerate(batch):
+            matched = place in bad
+            if not matched and mode is OriginMode.MATCHED:
+                continue
+            seen = self._seen(item, matched)
+            self.tally.add_examination(seen)
+            if place in any_list:
+                origins[place] = seen.to_json()
+        return origins
+
+    def _seen(self, item: Item, matched: bool) -> Examination | NotExamined:
+        if item.held is NotExamined.NO_BYTES:
+            return NotExamined.NO_BYTES
+        if not item.picture and not matched:
+            return NotExamined.NOT_A_PICTURE
+        if isinstance(item.held, NotExamined):
+            return item.held
+        return self._look(item.held, matched)
+
+    def _without_bytes(self, count: int, found: Sequence[Owned]) -> _Origins:
+        """The same of a table's rows, which have no bytes."""
+        match self._setting.origin:
+            case OriginMode.NONE:
+                return {}
+            case OriginMode.MATCHED:
+                places = _bad(found)
+                count = len(places)
+            case OriginMode.ALL:
+                places = {place for place, _ in found}
+            case _ as never:
+                assert_never(never)
+        self.tally.add_examination(NotExamined.NO_BYTES, count)
+        return dict.fromkeys(places, NotExamined.NO_BYTES.to_json())
+
+    def _keep(
+        self,
+        found: Sequence[Owned],
+        first: int,
+        facts: Callable[[int], _Facts],
+        origins: _Origins,
+    ) -> None:
         self.tally.add_matches(found)
+        run, shard = self._setting.run, self._job.shard
         for place, match in found:
             locator, kind, sha256 = facts(place)
-            ordinal = first + place
-            self.findings.append(
-                finding(self._setting.run, self._job.shard, locator, ordinal, match, kind, sha256)
-            )
+            ordinal, origin = first + place, origins.get(place)
+            self.findings.append(finding(run, shard, locator, ordinal, match, kind, sha256, origin))
 
 
-def _facts(item: _Item) -> _Facts:
+def _bad(found: Sequence[Owned]) -> set[int]:
+    """The places of items that a known-bad list's entry matched."""
+    return {place for place, match in found if match.role is Role.KNOWN_BAD}
+
+
+def _facts(item: Item) -> _Facts:
     signals = item.outcome.signals
     sha256 = signals.sha256.hex() if signals is not None else None
     return item.locator, kind_of(item.outcome)[0], sha256
 
 
-def _row_reasons(rows: Rows) -> list[Reason]:
-    usable = None
-    for valid in rows.valid.values():
-        usable = valid if usable is None else usable | valid
-    reasons = []
-    for k in range(rows.count):
-        if rows.bad[k]:
-            reasons.append(Reason.BAD_HASH)
-        elif usable is not None and usable[k]:
-            reasons.append(Reason.METADATA_ROW)
-        else:
-            reasons.append(Reason.NO_SIGNAL_COLUMN)
-    return reasons
-
-
-def run_task(setting: Setting, job: Job, beat: Beat, see: See) -> dict[str, Any]:
+def run_task(
+    setting: Setting, job: Job, beat: Beat, see: See, look: Look | None = None
+) -> dict[str, Any]:
     """Screen a shard and commit its result; returns the counts as committed.
 
-    Raises SourceChangedError if the shard is not what the manifest froze.
+    look: examines origins where `setting.origin` asks for it, else in this process. Raises SourceChangedError if the shard is not what the manifest froze.
     """
 
     def fill(folder: Path) -> None:
         started = time.monotonic()
         reader = ShardReader(job.shard, setting.limits, on_bytes=beat.read)
+        hold = setting.origin is not OriginMode.NONE
         with Archive(folder / SIGNALS) as archive:
-            result = _Result(setting, job, archive)
-            for batch in _batches(reader):
+            result = _Result(setting, job, archive, look or directly(beat.item))
+            for batch in batches(reader):
                 if isinstance(batch, Rows):
                     result.add_rows(batch)
                     beat.done(batch.count)
-                else:
-                    for item in _screen(batch, see):
-                        result.add(item)
-                    beat.done(len(batch))
+                    continue
+                for item in screen(batch, see, hold=hold):
+                    result.add(item)
+                if hold:
+                    result.flush()  # no more bytes are held than the batch's
+                beat.done(len(batch))
             result.flush()
         _finish(setting, job, folder, result, started, reader.reconciliation)
 
@@ -321,8 +255,8 @@ def fail_task(setting: Setting, job: Job) -> dict[str, Any]:
 
     def fill(folder: Path) -> None:
         with Archive(folder / SIGNALS) as archive:
-            result = _Result(setting, job, archive)
-            result.add(_Item("(whole shard)", Failed(Reason.READER_CRASHED), 0, ()))
+            result = _Result(setting, job, archive, look_at)
+            result.add(Item("(whole shard)", Failed(Reason.READER_CRASHED), 0))
             result.flush()
         _finish(setting, job, folder, result, time.monotonic(), None)
 

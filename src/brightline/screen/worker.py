@@ -15,10 +15,13 @@ from typing import Any
 
 from brightline.errors import BrightlineError
 from brightline.kernels import without_blas
+from brightline.origin import Examination
 from brightline.screen.confine import confine
+from brightline.screen.examining import Look, NotExamined, OriginMode, load_rules
 from brightline.screen.guard import Guard
+from brightline.screen.items import See
 from brightline.screen.reuse import Sheaf, match_sheaf
-from brightline.screen.task import Job, See, Setting, direct, run_task
+from brightline.screen.task import Job, Setting, direct, run_task
 from brightline.signals.perceive import Encoded, Perception
 
 #: slots of the shared array: items done, bytes read, time of the last sign of life, decoding?
@@ -106,15 +109,18 @@ def work(pipe: Connection, slots: Any, setting: Setting) -> None:
     confine(setting.limits.worker_bytes)
     beat = SharedBeat(slots)
     see = direct(setting, beat)
+    examines = setting.origin is not OriginMode.NONE
+    if examines:
+        load_rules()
     while True:
         try:
             job, isolated = pipe.recv()
         except EOFError:
             return
         if isolated:
-            guard = Guard(setting.limits, setting.orientations)
+            guard = Guard(setting.limits, setting.orientations, examines=examines)
             try:
-                answer = _do(setting, job, beat, _guarded(guard, beat))
+                answer = _do(setting, job, beat, _guarded(guard, beat), _looking(guard, beat))
             finally:
                 guard.close()
         else:
@@ -135,17 +141,24 @@ def _guarded(guard: Guard, beat: SharedBeat) -> See:
     return see
 
 
-def _read(setting: Setting, beat: SharedBeat, see: See, job: Job) -> dict[str, Any]:
-    return run_task(setting, job, beat, see)
+def _looking(guard: Guard, beat: SharedBeat) -> Look:
+    """Examine in the guard, with a sign of life after each."""
+
+    def look(data: bytes, list_match: bool) -> Examination | NotExamined:
+        seen = guard.look(data, list_match)
+        beat.read(0)
+        return seen
+
+    return look
 
 
-def _do(setting: Setting, job: Job, beat: SharedBeat, see: See) -> Answer:
+def _do(setting: Setting, job: Job, beat: SharedBeat, see: See, look: Look | None = None) -> Answer:
     beat.read(0)
     try:
         if isinstance(job, Sheaf):
-            read = functools.partial(_read, setting, beat, see)
+            read = functools.partial(run_task, setting, beat=beat, see=see, look=look)
             return Done(match_sheaf(setting, job, beat, read))
-        return Done([_read(setting, beat, see, job)])
+        return Done([run_task(setting, job, beat, see, look)])
     except BrightlineError as error:
         return Refused(error)
     except MemoryError:

@@ -25,9 +25,9 @@ WIDEST_FRESH = 12
 LANES = 64
 
 _I32 = ir.IntType(32)
-_I64 = ir.IntType(64)
+I64 = ir.IntType(64)
 _FLOAT = ir.FloatType()
-_WIDE = ir.VectorType(_FLOAT, BLOCK)
+WIDE = ir.VectorType(_FLOAT, BLOCK)
 _EIGHT = ir.VectorType(_FLOAT, 8)
 
 _declared: Callable[..., Any] = cgutils.get_or_insert_function
@@ -43,7 +43,7 @@ def _fuses() -> bool:
     return ours and bool(binding.get_host_cpu_features().get("fma"))
 
 
-def _data(target: Any, builder: Any, signature: Any, args: Sequence[Any], place: int) -> Any:
+def data_of(target: Any, builder: Any, signature: Any, args: Sequence[Any], place: int) -> Any:
     """Address of the first item of an array argument."""
     return target.make_array(signature.args[place])(target, builder, args[place]).data
 
@@ -52,17 +52,17 @@ def _address(builder: Any, base: Any, at: Any, kind: Any) -> Any:
     return builder.bitcast(builder.gep(base, [at]), kind.as_pointer())
 
 
-def _load(builder: Any, base: Any, at: Any, kind: Any = _WIDE) -> Any:
+def load_at(builder: Any, base: Any, at: Any, kind: Any = WIDE) -> Any:
     return builder.load(_address(builder, base, at, kind), align=4)
 
 
-def _store(builder: Any, value: Any, base: Any, at: Any) -> None:
+def store_at(builder: Any, value: Any, base: Any, at: Any) -> None:
     builder.store(value, _address(builder, base, at, value.type), align=4)
 
 
-def _all(builder: Any, value: Any) -> Any:
+def in_all(builder: Any, value: Any) -> Any:
     """A scalar in every place of a vector."""
-    one = builder.insert_element(ir.Constant(_WIDE, ir.Undefined), value, _I32(0))
+    one = builder.insert_element(ir.Constant(WIDE, ir.Undefined), value, _I32(0))
     return builder.shuffle_vector(one, one, ir.Constant(ir.VectorType(_I32, BLOCK), [0] * BLOCK))
 
 
@@ -78,7 +78,7 @@ def _quotient(builder: Any, total: Any, size: Any, inverse: Any) -> Any:
         return builder.fdiv(total, size)
     fma = _declared(
         builder.module,
-        ir.FunctionType(_WIDE, [_WIDE, _WIDE, _WIDE]),
+        ir.FunctionType(WIDE, [WIDE, WIDE, WIDE]),
         f"llvm.fma.v{BLOCK}f32",
     )
     product = builder.fmul(total, inverse)
@@ -91,10 +91,10 @@ def _emit_advance(
 ) -> None:
     """One block of `advance`; bases of the totals, of what leaves, and of the means."""
     sums, leaving, out = bases
-    value = builder.fadd(_load(builder, sums, at), entering)
-    value = builder.fsub(value, _load(builder, leaving, at))
-    _store(builder, value, sums, at)
-    _store(builder, _quotient(builder, value, size, inverse), out, at)
+    value = builder.fadd(load_at(builder, sums, at), entering)
+    value = builder.fsub(value, load_at(builder, leaving, at))
+    store_at(builder, value, sums, at)
+    store_at(builder, _quotient(builder, value, size, inverse), out, at)
 
 
 def _advance(
@@ -109,11 +109,11 @@ def _advance(
     _length: Any,
 ) -> Any:
     def emit(target: Any, builder: Any, signature: Any, args: Any) -> Any:
-        base = _data(target, builder, signature, args, 0)
+        base = data_of(target, builder, signature, args, 0)
         sums, plus, minus, to = (builder.gep(base, [args[k]]) for k in (1, 2, 3, 6))
-        size, inverse = _all(builder, args[4]), _all(builder, args[5])
-        with cgutils.for_range_slice(builder, _I64(0), args[7], _I64(BLOCK)) as (at, _):
-            entering = _load(builder, plus, at)
+        size, inverse = in_all(builder, args[4]), in_all(builder, args[5])
+        with cgutils.for_range_slice(builder, I64(0), args[7], I64(BLOCK)) as (at, _):
+            entering = load_at(builder, plus, at)
             _emit_advance(builder, entering, at, (sums, minus, to), size, inverse)
         return target.get_dummy_value()
 
@@ -127,7 +127,7 @@ def _emit_sums(builder: Any, source: Any, at: Any, w: int) -> list[Any]:
     octets = ir.VectorType(ir.IntType(8), 2 * BLOCK)
     terms = []
     for k in range(w):
-        address = _address(builder, source, builder.add(at, _I64(k)), octets)
+        address = _address(builder, source, builder.add(at, I64(k)), octets)
         terms.append(builder.zext(builder.load(address, align=1), words))
     while len(terms) > 1:
         pairs = [terms[k : k + 2] for k in range(0, len(terms), 2)]
@@ -136,7 +136,7 @@ def _emit_sums(builder: Any, source: Any, at: Any, w: int) -> list[Any]:
     for half in (0, BLOCK):
         chosen = ir.Constant(ir.VectorType(_I32, BLOCK), list(range(half, half + BLOCK)))
         part = builder.shuffle_vector(terms[0], terms[0], chosen)
-        sums.append(builder.sitofp(builder.zext(part, ir.VectorType(_I32, BLOCK)), _WIDE))
+        sums.append(builder.sitofp(builder.zext(part, ir.VectorType(_I32, BLOCK)), WIDE))
     return sums
 
 
@@ -157,22 +157,22 @@ def _advance_fresh(
     _length: Any,
 ) -> Any:
     def emit_window(target: Any, builder: Any, signature: Any, args: Any, w: int) -> None:
-        source = builder.gep(_data(target, builder, signature, args, 0), [args[1]])
-        base = _data(target, builder, signature, args, 3)
+        source = builder.gep(data_of(target, builder, signature, args, 0), [args[1]])
+        base = data_of(target, builder, signature, args, 3)
         along_sizes, along_inverses, sums, means, minus, to = (
             builder.gep(base, [args[k]]) for k in (4, 5, 6, 7, 8, 11)
         )
-        size, inverse = _all(builder, args[9]), _all(builder, args[10])
-        with cgutils.for_range_slice(builder, _I64(0), args[12], _I64(2 * BLOCK)) as (first, _):
+        size, inverse = in_all(builder, args[9]), in_all(builder, args[10])
+        with cgutils.for_range_slice(builder, I64(0), args[12], I64(2 * BLOCK)) as (first, _):
             for half, total in enumerate(_emit_sums(builder, source, first, w)):
-                at = builder.add(first, _I64(half * BLOCK))
+                at = builder.add(first, I64(half * BLOCK))
                 mean = _quotient(
                     builder,
                     total,
-                    _load(builder, along_sizes, at),
-                    _load(builder, along_inverses, at),
+                    load_at(builder, along_sizes, at),
+                    load_at(builder, along_inverses, at),
                 )
-                _store(builder, mean, means, at)
+                store_at(builder, mean, means, at)
                 _emit_advance(builder, mean, at, (sums, minus, to), size, inverse)
 
     def emit(target: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -180,7 +180,7 @@ def _advance_fresh(
         switch = builder.switch(args[2], done)
         for w in range(1, WIDEST_FRESH + 1):
             case = builder.append_basic_block(f"window.{w}")
-            switch.add_case(_I64(w), case)
+            switch.add_case(I64(w), case)
             builder.position_at_end(case)
             emit_window(target, builder, signature, args, w)
             builder.branch(done)
@@ -194,7 +194,7 @@ def _advance_fresh(
 
 def _copy(_context: Any, source: Any, _at: Any, out: Any, _to: Any, _count: Any) -> Any:
     def emit(target: Any, builder: Any, signature: Any, args: Any) -> Any:
-        base, to = (_data(target, builder, signature, args, k) for k in (0, 2))
+        base, to = (data_of(target, builder, signature, args, k) for k in (0, 2))
         item = target.get_abi_sizeof(base.type.pointee)
         _copy_memory(
             builder, builder.gep(to, [args[3]]), builder.gep(base, [args[1]]), args[4], item
@@ -208,9 +208,9 @@ def _transpose(
     _context: Any, source: Any, _at: Any, _stride: Any, out: Any, _to: Any, _step: Any
 ) -> Any:
     def emit(target: Any, builder: Any, signature: Any, args: Any) -> Any:
-        base, to = (_data(target, builder, signature, args, k) for k in (0, 3))
+        base, to = (data_of(target, builder, signature, args, k) for k in (0, 3))
         rows = [
-            _load(builder, base, builder.add(args[1], builder.mul(args[2], _I64(k))), _EIGHT)
+            load_at(builder, base, builder.add(args[1], builder.mul(args[2], I64(k))), _EIGHT)
             for k in range(8)
         ]
         # swap the off-diagonal squares of side 1, then 2, then 4
@@ -224,7 +224,7 @@ def _transpose(
                         chosen = ir.Constant(ir.VectorType(_I32, 8), mask)
                         rows[place] = builder.shuffle_vector(*pair, chosen)
         for k, row in enumerate(rows):
-            _store(builder, row, to, builder.add(args[4], builder.mul(args[5], _I64(k))))
+            store_at(builder, row, to, builder.add(args[4], builder.mul(args[5], I64(k))))
         return target.get_dummy_value()
 
     void = types.void(source, types.int64, types.int64, out, types.int64, types.int64)
@@ -242,35 +242,35 @@ def _slide(
     _mask: Any,
 ) -> Any:
     def emit(target: Any, builder: Any, signature: Any, args: Any) -> Any:
-        data = _data(target, builder, signature, args, 0)
+        data = data_of(target, builder, signature, args, 0)
         sums, base = (builder.gep(data, [args[k]]) for k in (1, 2))
         first, last, behind, mask = args[3:]
         parts = range(0, LANES, BLOCK)
-        begun = [_load(builder, sums, _I64(part)) for part in parts]
+        begun = [load_at(builder, sums, I64(part)) for part in parts]
         entry = builder.block
         head, body, done = (
             builder.append_basic_block(f"slide.{name}") for name in ("head", "body", "done")
         )
         builder.branch(head)
         builder.position_at_end(head)
-        step = builder.phi(_I64)
+        step = builder.phi(I64)
         step.add_incoming(first, entry)
-        running = [builder.phi(_WIDE) for _ in parts]
+        running = [builder.phi(WIDE) for _ in parts]
         for value, start in zip(running, begun, strict=True):
             value.add_incoming(start, entry)
         builder.cbranch(builder.icmp_signed("<", step, last), body, done)
         builder.position_at_end(body)
-        entering = builder.mul(builder.and_(step, mask), _I64(LANES))
-        leaving = builder.mul(builder.and_(builder.sub(step, behind), mask), _I64(LANES))
+        entering = builder.mul(builder.and_(step, mask), I64(LANES))
+        leaving = builder.mul(builder.and_(builder.sub(step, behind), mask), I64(LANES))
         for value, part in zip(running, parts, strict=True):
-            more = builder.fadd(value, _load(builder, base, builder.add(entering, _I64(part))))
-            less = builder.fsub(more, _load(builder, base, builder.add(leaving, _I64(part))))
+            more = builder.fadd(value, load_at(builder, base, builder.add(entering, I64(part))))
+            less = builder.fsub(more, load_at(builder, base, builder.add(leaving, I64(part))))
             value.add_incoming(less, body)
-        step.add_incoming(builder.add(step, _I64(1)), body)
+        step.add_incoming(builder.add(step, I64(1)), body)
         builder.branch(head)
         builder.position_at_end(done)
         for value, part in zip(running, parts, strict=True):
-            _store(builder, value, sums, _I64(part))
+            store_at(builder, value, sums, I64(part))
         return target.get_dummy_value()
 
     whole = types.int64
@@ -279,12 +279,12 @@ def _slide(
 
 def _divide(_context: Any, scratch: Any, _totals: Any, _size: Any, _inverse: Any, _out: Any) -> Any:
     def emit(target: Any, builder: Any, signature: Any, args: Any) -> Any:
-        base = _data(target, builder, signature, args, 0)
+        base = data_of(target, builder, signature, args, 0)
         sums, to = (builder.gep(base, [args[k]]) for k in (1, 4))
-        size, inverse = _all(builder, args[2]), _all(builder, args[3])
+        size, inverse = in_all(builder, args[2]), in_all(builder, args[3])
         for part in range(0, LANES, BLOCK):
-            mean = _quotient(builder, _load(builder, sums, _I64(part)), size, inverse)
-            _store(builder, mean, to, _I64(part))
+            mean = _quotient(builder, load_at(builder, sums, I64(part)), size, inverse)
+            store_at(builder, mean, to, I64(part))
         return target.get_dummy_value()
 
     single, whole = types.float32, types.int64
@@ -298,7 +298,7 @@ def _row_times(width: int) -> Any:
         _context: Any, left: Any, _at: Any, right: Any, out: Any, _to: Any, _inner: Any
     ) -> Any:
         def emit(target: Any, builder: Any, signature: Any, args: Any) -> Any:
-            factors, base, to = (_data(target, builder, signature, args, k) for k in (0, 2, 3))
+            factors, base, to = (data_of(target, builder, signature, args, k) for k in (0, 2, 3))
             factors, to = builder.gep(factors, [args[1]]), builder.gep(to, [args[4]])
             parts = range(0, width, BLOCK)
             entry = builder.block
@@ -307,23 +307,23 @@ def _row_times(width: int) -> Any:
             )
             builder.branch(head)
             builder.position_at_end(head)
-            k = builder.phi(_I64)
-            k.add_incoming(_I64(0), entry)
-            sums = [builder.phi(_WIDE) for _ in parts]
+            k = builder.phi(I64)
+            k.add_incoming(I64(0), entry)
+            sums = [builder.phi(WIDE) for _ in parts]
             for value in sums:
-                value.add_incoming(ir.Constant(_WIDE, [0.0] * BLOCK), entry)
+                value.add_incoming(ir.Constant(WIDE, [0.0] * BLOCK), entry)
             builder.cbranch(builder.icmp_signed("<", k, args[5]), body, done)
             builder.position_at_end(body)
-            factor = _all(builder, builder.load(builder.gep(factors, [k])))
-            row = builder.gep(base, [builder.mul(k, _I64(width))])
+            factor = in_all(builder, builder.load(builder.gep(factors, [k])))
+            row = builder.gep(base, [builder.mul(k, I64(width))])
             for value, part in zip(sums, parts, strict=True):
-                product = builder.fmul(factor, _load(builder, row, _I64(part)))
+                product = builder.fmul(factor, load_at(builder, row, I64(part)))
                 value.add_incoming(builder.fadd(value, product), body)
-            k.add_incoming(builder.add(k, _I64(1)), body)
+            k.add_incoming(builder.add(k, I64(1)), body)
             builder.branch(head)
             builder.position_at_end(done)
             for value, part in zip(sums, parts, strict=True):
-                _store(builder, value, to, _I64(part))
+                store_at(builder, value, to, I64(part))
             return target.get_dummy_value()
 
         whole = types.int64

@@ -1,9 +1,11 @@
-"""Making pictures smaller: by nearest neighbour, and by bicubic resampling on to 64 × 64.
+"""Making pictures smaller on to the 64 × 64 that PDQ transforms, in one step.
 
-Reducing by whole numbers, bicubic resampling, PDQ's two means and its choice of 64 places are all
-linear and work on rows and columns apart. Together they are one banded matrix for each axis that
-depends on the side alone: A = L_h · X · L_wᵀ. What this leaves out is that Pillow rounds to 8
-bits, and clips, twice on the way (docs/adr/0015 has how many bits of the hash that is).
+Picking nearest pixels, reducing by whole numbers, bicubic resampling, PDQ's two means and its
+choice of 64 places are all linear and work on rows and columns apart. Together they are one banded
+matrix for each axis that depends on the side alone: A = L_h · X · L_wᵀ. What this leaves out is
+that the tools round on the way (docs/adr/0015 has how many bits of the hash that is).
+
+Every sum has one order, so that the result is the same on every processor.
 """
 
 from __future__ import annotations
@@ -14,31 +16,14 @@ import numpy as np
 import numpy.typing as npt
 
 from brightline.kernels import leaf
-from brightline.signals._pdq_kernels import SIDE, centre, luma_row, reach_of, window_of
+from brightline.signals._lanes import transpose
+from brightline.signals._pdq_kernels import SIDE, centre, reach_of, window_of
+from brightline.signals._weighing import WIDTH, weigh_64, weigh_wide
 
 F32 = npt.NDArray[np.float32]
 F64 = npt.NDArray[np.float64]
 I64 = npt.NDArray[np.int64]
-U64 = npt.NDArray[np.uint64]
 U8 = npt.NDArray[np.uint8]
-
-
-@leaf
-def pick(X: U8, columns: U64, channels: int, out: U8) -> None:
-    """Nearest neighbours: row i of out (m, n · channels) is row ⌊i · h / m⌋ of X (h, w · channels).
-
-    columns: (n,) which column of X each column is.
-    """
-    h, m = X.shape[0], out.shape[0]
-    for i in range(m):
-        source, line = X[i * h // m], out[i]
-        if channels == 1:
-            for j in range(columns.size):
-                line[j] = source[columns[j]]
-        else:
-            for j in range(columns.size):
-                for c in range(channels):
-                    line[j * channels + c] = source[columns[j] * np.uint64(channels) + np.uint64(c)]
 
 
 @leaf
@@ -72,10 +57,11 @@ def _add_place(
     for k in range(low, high):
         work[k - low] = _bicubic((k - middle + 0.5) / stretch)
         total += work[k - low]
+    share /= total
     end = 0
     for k in range(low, high):
         end = min((k + 1) * factor, side)
-        each = share * work[k - low] / total / (end - k * factor)
+        each = share * work[k - low] / (end - k * factor)
         for pixel in range(k * factor, end):
             row[pixel - first] += each
     return end
@@ -83,35 +69,41 @@ def _add_place(
 
 @leaf
 def fill_bands(
-    side: int, n: int, factor: int, firsts: I64, counts: I64, bands: F32, row: F64, work: F64
+    side: int, n: int, factor: int, places: I64, ends: I64, weights: F32, room: F64
 ) -> None:
-    """The matrix for a side: row j of L is bands[j] from column firsts[j] on.
+    """The matrix for a side: row j of L holds weights[k] at places[k], ends[j] ≤ k < ends[j + 1].
 
-    side: pixels; n: what it is resampled to, after having been reduced by `factor`; firsts,
-    counts: (64,); bands: (64, t), row and work: (t,), with t at least `widest(side, n)`.
+    side: pixels; n: what it is resampled to, after having been reduced by `factor`; ends: (65,);
+    places, weights: (64 · t,) and room: (3 · t,) with t at least `widest(side, n)`.
     """
     w = window_of(n)
     before = w - reach_of(w)
     scale = side / factor / n
+    t = room.size // 3
+    row, work, shares = room[:t], room[t : 2 * t], room[2 * t :]
+    ends[0] = 0
     for j in range(SIDE):
         at = centre(j, n)
         low, high = max(0, at - before), min(n, at + reach_of(w))
         start, stop = max(0, low - before), min(n, high - 1 + reach_of(w))
+        for k in range(t):
+            row[k] = shares[k] = 0.0
+        for i in range(low, high):
+            left, right = max(0, i - before), min(n, i + reach_of(w))
+            for place in range(left, right):
+                shares[place - start] += 1.0 / ((high - low) * (right - left))
         first = max(int((start + 0.5) * scale - 2.0 * max(scale, 1.0) + 0.5), 0) * factor
-        for k in range(row.size):
-            row[k] = 0.0
         end = first
         for place in range(start, stop):
-            share = 0.0
-            for i in range(low, high):
-                left, right = max(0, i - before), min(n, i + reach_of(w))
-                if left <= place < right:
-                    share += 1.0 / ((high - low) * (right - left))
+            share = shares[place - start]
             end = max(end, _add_place(place, share, n, side, factor, first, row, work))
-        firsts[j] = first
-        counts[j] = end - first
-        for k in range(end - first):
-            bands[j, k] = np.float32(row[k])
+        k = ends[j]
+        for pixel in range(first, end):
+            if row[pixel - first] != 0.0:
+                places[k] = pixel
+                weights[k] = np.float32(row[pixel - first])
+                k += 1
+        ends[j + 1] = k
 
 
 def widest(side: int, n: int) -> int:
@@ -120,34 +112,37 @@ def widest(side: int, n: int) -> int:
 
 
 @leaf
-def _add_row(row: F32, share: Any, out: F32) -> None:
-    for column in range(out.size):
-        out[column] += share * row[column]
+def _turn(source: F32, at: int, stride: int, width: int, out: F32, to: int, step: int) -> None:
+    """The SIDE rows of `width` numbers that begin at at + k · stride, turned."""
+    for j in range(0, width, 8):
+        for k in range(0, SIDE, 8):
+            transpose(source, at + k * stride + j, stride, out, to + j * step + k, step)
 
 
 @leaf
-def down(X: U8, firsts: I64, counts: I64, bands: F32, line: F32, out: F32) -> None:
-    """out = L · luma(X): X (h, w, 1 or 3), line (w,) to work in, out (64, w)."""
-    for j in range(SIDE):
-        out[j] = np.float32(0.0)
-    low = 0
-    for i in range(X.shape[0]):
-        while low < SIDE and firsts[low] + counts[low] <= i:
-            low += 1
-        if low == SIDE or i < firsts[low]:
-            continue
-        luma_row(X[i], line)
-        for j in range(low, SIDE):
-            if firsts[j] > i:
-                break
-            if i < firsts[j] + counts[j]:
-                _add_row(line, bands[j, i - firsts[j]], out[j])
+def shrink(
+    pixels: U8, n: int, row_places: I64, row_ends: I64, row_weights: F32,
+    column_places: I64, column_ends: I64, column_weights: F32, scratch: F32, A: F32,
+) -> None:  # fmt: skip
+    """A = L_h · X · L_wᵀ; matrices as `fill_bands` makes them.
 
-
-@leaf
-def along(T: F32, firsts: I64, counts: I64, bands: F32, out: F32) -> None:
-    """out = L · T, both with 64 columns: T (w, 64), out (64, 64)."""
+    pixels: flat, rows of n numbers, at least WIDTH, of which L_w takes each for a column of its
+    own; A: flat, (64, 64); scratch: flat, at least 128 · n long, whatever it holds.
+    """
+    turned = SIDE * n
     for j in range(SIDE):
-        out[j] = np.float32(0.0)
-        for k in range(counts[j]):
-            _add_row(T[firsts[j] + k], bands[j, k], out[j])
+        for column in range(0, n, WIDTH):
+            at = min(column, n - WIDTH)
+            weigh_wide(
+                pixels, row_places, n, row_weights, row_ends[j], row_ends[j + 1], at,
+                scratch, j * n + at,
+            )  # fmt: skip
+    for column in range(0, n, WIDTH):
+        at = min(column, n - WIDTH)
+        _turn(scratch, at, n, WIDTH, scratch, turned + at * SIDE, SIDE)
+    for j in range(SIDE):
+        weigh_64(
+            scratch, column_places, SIDE, column_weights, column_ends[j], column_ends[j + 1],
+            turned, scratch, j * SIDE,
+        )  # fmt: skip
+    _turn(scratch, 0, SIDE, SIDE, A, 0, SIDE)

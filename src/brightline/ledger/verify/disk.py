@@ -115,11 +115,12 @@ def compare(root: Path, expected: Expected, beat: Callable[[int], None]) -> Comp
 def _custodians(root: Path, expected: Expected) -> None:
     try:
         document = tomllib.loads((root / "brightline.toml").read_bytes().decode("utf-8"))
-        found = {str(each["recipient"]): str(each["name"]) for each in document["custodian"]}
-    except KeyError:
-        found = {}
-    except (OSError, ValueError, TypeError):
+        tables = document.get("custodian", [])
+        found = {str(each["recipient"]): str(each["name"]) for each in tables}
+    except (OSError, ValueError, TypeError, KeyError):
         raise VerificationError("brightline.toml is missing or cannot be read") from None
+    if len(found) != len(tables):
+        raise VerificationError("brightline.toml has a custodian twice")
     for recipient, name in found.items():
         if expected.custodians.get(recipient) != name:
             raise VerificationError(
@@ -140,7 +141,7 @@ def _lists(root: Path, expected: Expected, done: Compared, beat: Callable[[int],
             raise VerificationError(f"{where} is missing")
         digest = str(fields.get("manifest", "")).removeprefix("sha256:")
         if _DIGEST.fullmatch(digest):
-            _file(root, f"{where}/manifest.json", digest, done, beat)
+            check_file(root, f"{where}/manifest.json", digest, done, beat)
         try:
             manifest = json.loads((folder / "manifest.json").read_bytes())
             files = {str(file): str(value) for file, value in manifest["files"].items()}
@@ -149,13 +150,13 @@ def _lists(root: Path, expected: Expected, done: Compared, beat: Callable[[int],
         if any(manifest.get(each) != fields.get(each) for each in ("version", "digest", "entries")):
             raise VerificationError(f"{where}/manifest.json is not of the list on the ledger")
         for file, value in files.items():
-            _file(root, f"{where}/{file}", value, done, beat)
-        for path in _below(folder):
+            check_file(root, f"{where}/{file}", value, done, beat)
+        for path in files_below(folder):
             if path not in files and path != "manifest.json":
-                _extra(done, f"{where}/{path}", pending=_temporary(path))
+                check_extra(done, f"{where}/{path}", pending=is_temporary(path))
         done.lists += 1
-    for home in _folders(root / "lists"):
-        for folder in _folders(home):
+    for home in folders_in(root / "lists"):
+        for folder in folders_in(home):
             where = f"lists/{home.name}/{folder.name}"
             if (home.name, folder.name) not in expected.lists:
                 note = "compiled, not recorded" if folder.name == "deltas" else "not recorded"
@@ -173,10 +174,10 @@ def _runs(root: Path, expected: Expected, done: Compared, beat: Callable[[int], 
         for path, digest in run.files.items():
             if _sealing_cut_off(folder / path, digest):
                 # announced and made, but not put in place: until then the old file must be there
-                _file(root, f"{where}/{path}", run.before[path], done, beat)
+                check_file(root, f"{where}/{path}", run.before[path], done, beat)
                 done.not_covered.append(f"{where}/{path}: sealing anew was cut off; do it again")
             else:
-                _file(root, f"{where}/{path}", digest, done, beat)
+                check_file(root, f"{where}/{path}", digest, done, beat)
         for task in run.tasks:
             if not (folder / "shards" / task).is_dir():
                 raise VerificationError(f"{where}/shards/{task} is missing")
@@ -185,8 +186,8 @@ def _runs(root: Path, expected: Expected, done: Compared, beat: Callable[[int], 
                 f"{where} is finished on the ledger with {len(run.tasks)} of {run.shards} shards"
             )
         # a process that works on a run commits a shard, and then records it
-        pending = not run.finished or _held(folder / ".lock")
-        for path in _below(folder):
+        pending = not run.finished or is_held(folder / ".lock")
+        for path in files_below(folder):
             if path in run.files or re.match(r"\.lock(-[0-9]+-of-[0-9]+)?$", path):
                 continue
             parts = path.split("/")
@@ -195,16 +196,16 @@ def _runs(root: Path, expected: Expected, done: Compared, beat: Callable[[int], 
             if early or (older and _before_digests(run, parts[1], parts[2])):
                 done.not_covered.append(f"{where}/{path}: the ledger has no digest of it")
             elif older:
-                _extra(done, f"{where}/{path}", pending=_temporary(path))
+                check_extra(done, f"{where}/{path}", pending=is_temporary(path))
             else:
-                _extra(done, f"{where}/{path}", pending=pending or _temporary(path))
+                check_extra(done, f"{where}/{path}", pending=pending or is_temporary(path))
         done.runs += 1
         done.shards += len(run.tasks)
-    for folder in _folders(root / "runs"):
+    for folder in folders_in(root / "runs"):
         if folder.name in expected.runs:
             continue
-        begun = any(path.startswith(("shards/", "summary")) for path in _below(folder))
-        _extra(done, f"runs/{folder.name}", pending=not begun or _held(folder / ".lock"))
+        begun = any(path.startswith(("shards/", "summary")) for path in files_below(folder))
+        check_extra(done, f"runs/{folder.name}", pending=not begun or is_held(folder / ".lock"))
 
 
 def _sealing_cut_off(path: Path, digest: str) -> bool:
@@ -221,13 +222,15 @@ def _before_digests(run: Run, task: str, name: str) -> bool:
     return name == "counts.json" and f"shards/{task}/counts.json" not in run.files
 
 
-def _extra(done: Compared, where: str, *, pending: bool) -> None:
+def check_extra(done: Compared, where: str, *, pending: bool) -> None:
     if not pending:
         raise VerificationError(f"{where} is not on the ledger")
     done.not_covered.append(f"{where}: not on the ledger, or not yet")
 
 
-def _file(root: Path, where: str, digest: str, done: Compared, beat: Callable[[int], None]) -> None:
+def check_file(
+    root: Path, where: str, digest: str, done: Compared, beat: Callable[[int], None]
+) -> None:
     path = root / where
     if path.is_symlink() or not path.is_file():
         raise VerificationError(f"{where} is missing")
@@ -243,24 +246,24 @@ def _file(root: Path, where: str, digest: str, done: Compared, beat: Callable[[i
     beat(size)
 
 
-def _below(folder: Path) -> Iterator[str]:
+def files_below(folder: Path) -> Iterator[str]:
     """Every file and link below a folder, by its path in it."""
     for here, _, names in os.walk(folder):
         for name in sorted(names):
             yield Path(here, name).relative_to(folder).as_posix()
 
 
-def _folders(folder: Path) -> list[Path]:
+def folders_in(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
-    return sorted(p for p in folder.iterdir() if p.is_dir() and not _temporary(p.name))
+    return sorted(p for p in folder.iterdir() if p.is_dir() and not is_temporary(p.name))
 
 
-def _temporary(path: str) -> bool:
+def is_temporary(path: str) -> bool:
     return any(part.startswith(".tmp-") for part in path.split("/"))
 
 
-def _held(lock: Path) -> bool:
+def is_held(lock: Path) -> bool:
     """Whether another process works there."""
     try:
         fd = os.open(lock, os.O_RDONLY)

@@ -14,6 +14,7 @@ from brightline.errors import VerificationError
 from brightline.ledger.verify.chain import Chain, read_entry
 from brightline.ledger.verify.checkpoint import Checkpoint, open_checkpoint
 from brightline.ledger.verify.disk import Compared, Expected, compare
+from brightline.ledger.verify.kept import Kept, compare_kept
 from brightline.ledger.verify.note import Key, Witnessed, check_witnesses, parse_key
 from brightline.ledger.verify.tree import walk
 
@@ -84,16 +85,19 @@ def verify_workspace(
         )
     pinned = [parse_key(text) for text in vkeys]
     checkers = [parse_key(text) for text in witnesses]
-    chain, expected = Chain(), Expected()
+    chain, expected, kept = Chain(), Expected(), Kept()
 
     def each(index: int, data: bytes) -> None:
         entry = read_entry(index, data)
         chain.add(entry)
         expected.add(entry)
+        kept.add(entry)
 
     with _quiet(folder):
         stored = _stored_keys(root)
         known = [*stored, *pinned]
+        if not known:
+            raise VerificationError("keys/ledger.vkeys is missing, and no key was given")
         head = _open(folder / "checkpoint", known, "ledger/checkpoint")
         sizes = [_named(name, data, known).size for name, data in against]
         walked = walk(folder, head.size, sizes, each, lambda index: beat(Pace(index, head.size)))
@@ -105,7 +109,8 @@ def verify_workspace(
     older = tuple(
         _check_older(name, data, chain, head, walked.roots, checkers) for name, data in against
     )
-    read, total = 0, _bytes_below(root / "runs") + _bytes_below(root / "lists")
+    rooms = ("runs", "lists", "referrals", "releases")
+    read, total = 0, sum(_bytes_below(root / room) for room in rooms)
 
     def tell(count: int) -> None:
         nonlocal read
@@ -113,6 +118,7 @@ def verify_workspace(
         beat(Pace(head.size, head.size, read, total))
 
     compared = compare(root, expected, tell)
+    compare_kept(root, kept, compared, tell)
     not_covered = walked.left + compared.not_covered
     if len(stored) < len(chain.keys):
         not_covered.append("keys/ledger.vkeys: a rotation of the key that was cut off")
