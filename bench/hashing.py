@@ -8,7 +8,8 @@ with a fixed seed. Large ones are the photographs enlarged or reduced to 8 to 20
 
 Every way takes the same bytes in turn, a batch at a time, several rounds over, on one thread. Of
 each batch the median of the rounds counts, in CPU time of the thread, and the batches are summed.
-Brightline's way is an audit's: `perceive_many` and `digests_many` over the batch.
+Brightline's way is an audit's: `perceive_many` and `digests_many` over the batch, with pipeline
+`full` alone, as threatexchange has it.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from brightline.signals.digests import digests_many
 from brightline.signals.media import sniff
 from brightline.signals.pdq import pdq
 from brightline.signals.perceive import outcome_of, perceive_many
-from brightline.types import Outcome
+from brightline.types import Outcome, Pipeline
 
 SEED = 5
 BATCH = 60
@@ -90,11 +91,16 @@ def large_pictures(count: int, *, debian: bool = True) -> list[bytes]:
     return found
 
 
-def signals(data: Sequence[bytes]) -> list[Outcome]:
-    """All signals of a batch, as an audit makes them."""
+def signals(
+    data: Sequence[bytes], pipelines: Sequence[Pipeline] = (Pipeline.FULL,)
+) -> list[Outcome]:
+    """The signals of a batch, as an audit makes them but for the further pipelines.
+
+    Those the peers don't make; what they cost is in `bench.pipelines`.
+    """
     kinds = [sniff(one)[0] for one in data]
     pictures = [(one, kind, ()) for one, kind in zip(data, kinds, strict=True)]
-    seen = perceive_many(pictures, max_pixels=_NO_LIMIT)
+    seen = perceive_many(pictures, max_pixels=_NO_LIMIT, pipelines=pipelines)
     parts = zip(digests_many(data), kinds, seen, strict=True)
     return [outcome_of(digest, kind, perception) for digest, kind, perception in parts]
 

@@ -1,31 +1,39 @@
 """What it gains to hash by each list's PDQ pipeline; writes a section of docs/recall.md.
 
-    python -m bench.pipelines [--count N] [--no-debian] [--write]
+    python -m bench.pipelines [--count N] [--no-debian] [--write] [--cost]
 
 The list's hashes are made as the field's tools make them, of the original's pixels: `full` and
 `nearest-512` by `pdqhash` over NumPy's choice of pixels, `thumbnail-512` by `pdqhash` over Pillow's
-`thumbnail`. The copies are files' bytes that go the way of an item (`screen_bytes`).
+`thumbnail`. The copies are files' bytes that go the way of an item (`screen_bytes`). `--cost` only
+measures what the further pipelines cost, beside decoding, digests and `full`.
 """
 
 from __future__ import annotations
 
 import argparse
 import concurrent.futures
+import functools
 import io
 import multiprocessing
 import os
-from collections.abc import Sequence
+import statistics
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pdqhash
+import simplejpeg
 from PIL import Image
 
 from bench import conditions, percentile, share, table
+from bench.hashing import BATCH, large_pictures, signals, web_pictures
 from bench.photos import Crop, crops, photos
+from brightline.signals.pdq import pdq
 from brightline.signals.perceive import screen_bytes
 from brightline.signals.pipelines import FAMILIES, SIDE
+from brightline.signals.resized import pdq_nearest, pdq_thumbnail
 from brightline.types import PDQ_MIN_QUALITY, PDQ_THRESHOLD, U8, Pipeline
 
 SEED = 3
@@ -79,7 +87,8 @@ class Measured:
 
     `codes` are a list's hashes by pipeline, `qualities` theirs; `copies[k][family]` are the k-th
     copy's usable hashes by every pipeline, in FAMILIES' order, None where the quality is under 50;
-    `off` is how many bits a JPEG's hash by our pipelines is from the tools' over the same file.
+    `off` is how many bits a JPEG's hash by our pipelines is from the tools' over the same file,
+    `same` the bits over the same pixels.
     """
 
     photo: str
@@ -87,6 +96,7 @@ class Measured:
     qualities: tuple[int, ...]
     copies: tuple[tuple[bytes | None, ...], ...]
     off: tuple[tuple[int, ...], ...]
+    same: tuple[int, ...]
 
 
 def _hashes(data: bytes) -> tuple[bytes | None, ...]:
@@ -97,13 +107,13 @@ def _hashes(data: bytes) -> tuple[bytes | None, ...]:
     return tuple(usable) if len(usable) == len(FAMILIES) else (usable[0],) * len(FAMILIES)
 
 
-def measure(crop: Crop) -> Measured:
+def measure(crop: Crop, copies: Sequence[tuple[str, float, int]] = COPIES) -> Measured:
     """Make a list's hashes and every copy of one picture."""
     image = Image.fromarray(crop.pixels)
     made = [listed(image, family) for family in FAMILIES]
-    files = [_copy(image, scale, quality) for _, scale, quality in COPIES]
+    files = [_copy(image, scale, quality) for _, scale, quality in copies]
     off = []
-    for (_, scale, _), data in zip(COPIES, files, strict=True):
+    for (_, scale, _), data in zip(copies, files, strict=True):
         with Image.open(io.BytesIO(data)) as opened:
             signals = screen_bytes(data).signals
             if scale != 1.0 or signals is None:
@@ -127,7 +137,16 @@ def measure(crop: Crop) -> Measured:
         tuple(quality for _, quality in made),
         tuple(_hashes(data) for data in files),
         tuple(off),
+        tuple(
+            _distance(hashed(crop.pixels).hash, code)
+            for hashed, (code, _) in zip((pdq, pdq_nearest, pdq_thumbnail), made, strict=True)
+        ),
     )
+
+
+def measure_whole(photo: Crop) -> Measured:
+    """The same of a whole photograph, which takes seconds: of one copy."""
+    return measure(photo, COPIES[1:2])
 
 
 def _near(code: bytes, hashes: Sequence[bytes | None]) -> bool:
@@ -182,11 +201,46 @@ def _off(web: Sequence[Measured], whole: Sequence[Measured]) -> str:
     rows = []
     for size, seen in (("513 to 1024 px", web), ("whole photographs", whole)):
         for place, family in enumerate(FAMILIES):
-            bits = [each[place] for m in seen for each in m.off]
-            rows.append(
-                (size, family, len(bits), percentile(bits, 50), percentile(bits, 99), max(bits))
-            )
-    return table(("JPEG", "pipeline", "n", "median", "p99", "max"), rows)
+            files = [each[place] for m in seen for each in m.off]
+            for what, bits in (("JPEG", files), ("pixels", [m.same[place] for m in seen])):
+                apart = sum(b > 0 for b in bits)
+                figures = len(bits), apart, percentile(bits, 50), percentile(bits, 99), max(bits)
+                rows.append((size, what, family, *figures))
+    head = ("pictures", "of the same", "pipeline", "n", "not equal", "median", "p99", "max")
+    return table(head, rows)
+
+
+def _seconds(way: Callable[[], object]) -> float:
+    begin = time.thread_time()
+    way()
+    return time.thread_time() - begin
+
+
+def cost(*, debian: bool = True, rounds: int = 9) -> str:
+    """CPU time of decoding, digests and PDQ, with `full` alone and with every pipeline.
+
+    The two take turns over the same batch; of each batch the median of the rounds counts.
+    """
+    web = web_pictures(240, debian=debian)
+    sides = [max(simplejpeg.decode_jpeg_header(data)[:2]) for data in web]
+    sorts = {
+        "web-size, all": web,
+        "web-size, up to 512 px": [d for d, side in zip(web, sides, strict=True) if side <= SIDE],
+        "web-size, 513 to 1024 px": [d for d, side in zip(web, sides, strict=True) if side > SIDE],
+        "8 to 20 megapixels": large_pictures(8, debian=debian),
+    }
+    rows = []
+    for name, data in sorts.items():
+        sums = [0.0, 0.0]
+        for first in range(0, len(data), BATCH):
+            part = data[first : first + BATCH]
+            ways = [functools.partial(signals, part, which) for which in (FAMILIES[:1], FAMILIES)]
+            times = [[_seconds(way) for way in ways] for _ in range(1 + rounds)][1:]
+            for k in (0, 1):
+                sums[k] += statistics.median(pair[k] for pair in times)
+        alone, every = (1e3 * seconds / len(data) for seconds in sums)
+        rows.append((name, len(data), f"{alone:.3f}", f"{every:.3f}", f"{every / alone - 1:+.1%}"))
+    return table(("JPEGs", "n", "`full` alone, ms", "every pipeline, ms", "more"), rows)
 
 
 _SECTION = """\
@@ -206,9 +260,11 @@ three ways has three chances to come near a stranger.
 
 {false}
 
-**How near Brightline's pipelines are to the tools'.** Bits between Brightline's hash of a JPEG \
-file (quality 90, 75, 50), made of its luma plane, and that of the tools, made by way of RGB and, \
-for `thumbnail-512`, at the scale at which Pillow chooses to decode.
+**How near Brightline's pipelines are to the tools'.** Bits between Brightline's hash and the \
+tools': of the same pixels, and of the same JPEG file (quality 90, 75 and 50 of \
+the pictures above, 75 of whole photographs), where Brightline takes \
+the luma plane, and the tools go by way of RGB and, for `thumbnail-512`, by the scale at which \
+Pillow chooses to decode.
 
 {off}
 
@@ -224,7 +280,7 @@ def section(count: int, *, debian: bool = True) -> str:
     context = multiprocessing.get_context("spawn")
     with concurrent.futures.ProcessPoolExecutor(os.cpu_count() or 1, context) as pool:
         web = list(pool.map(measure, pictures, chunksize=4))
-        whole = list(pool.map(measure, large))
+        whole = list(pool.map(measure_whole, large))
     command = f"python -m bench.pipelines --count {count} --write"
     return _SECTION.format(
         begin=BEGIN,
@@ -244,7 +300,11 @@ def main() -> None:
     parser.add_argument("--count", type=int, default=400, help="pictures to draw (400)")
     parser.add_argument("--no-debian", action="store_true", help="only what packages ship")
     parser.add_argument("--write", action="store_true", help="into docs/recall.md")
+    parser.add_argument("--cost", action="store_true", help="only what the pipelines cost")
     asked = parser.parse_args()
+    if asked.cost:
+        print(cost(debian=not asked.no_debian))
+        return
     made = section(asked.count, debian=not asked.no_debian)
     if not asked.write:
         print(made)

@@ -1,6 +1,6 @@
 """Re-screening a large corpus's archives against a delta, and against a whole list.
 
-    python -m bench.rescreen [--items 10000000] [--shard 100000] [--list-entries 0] [--keep DIR]
+    python -m bench.rescreen [--items 10000000] [--shard 100000] [--list-entries 0] [--write]
 
 A run is written to a temporary folder as an audit leaves it: manifest, counts, sealed findings and
 archives of the real schema with random signals, one item in a million near an entry of the delta.
@@ -34,7 +34,7 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from bench import conditions, table
+from bench import conditions, table, write_between_markers
 from bench.audit import watch
 from brightline._version import __version__
 from brightline.findings import Custodian, new_identity, seal
@@ -50,6 +50,7 @@ from brightline.types import FileStamp, Kind, Limits, Pipeline, Shard
 from brightline.workspace import Workspace
 
 WORKERS = 2
+PAGE = Path(__file__).parents[1] / "docs" / "rescreen.md"
 _WIDTHS = {"md5": 16, "sha1": 20, "sha256": 32, "pdq": 32}
 _GROUP = 8192
 #: one item in so many is near an entry of the delta
@@ -318,7 +319,9 @@ def main() -> None:
     parser.add_argument("--entries", type=int, default=10_000, help="entries of the delta")
     parser.add_argument("--list-entries", type=int, default=0, help="also a list of that size")
     parser.add_argument("--folder", type=Path, help="where the corpus is put for the time")
+    parser.add_argument("--write", action="store_true", help="put the result into the page")
     arguments = parser.parse_args()
+    before = os.getloadavg()[0]
     quarter = arguments.entries // 4
     delta = entries(2, dict.fromkeys(_WIDTHS, quarter))
     found = [
@@ -327,8 +330,14 @@ def main() -> None:
     if arguments.list_entries:
         items = min(arguments.items or [1_000_000])
         found.append(against_list(items, arguments.shard, arguments.list_entries, arguments.folder))
-    print(conditions("python -m bench.rescreen", ["brightline", "numpy", "numba", "pyarrow"]))
-    print(f"\n{table(HEAD, rows(found))}")
+    text = (
+        f"{table(HEAD, rows(found))}\n\n"
+        f"{conditions('python -m bench.rescreen', ['brightline', 'numpy', 'numba', 'pyarrow'])} "
+        f"Load average before {before:.1f}, after {os.getloadavg()[0]:.1f}."
+    )
+    print(text)
+    if arguments.write:
+        write_between_markers(PAGE, text)
 
 
 if __name__ == "__main__":

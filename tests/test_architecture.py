@@ -39,8 +39,9 @@ ALLOWED = {
     | {"screen", "workspace", "signals", "_version"},
     "referral": {"types", "errors", "storage", "findings", "ledger", "workspace", "screen"}
     | {"sources", "origin", "law", "lists", "release", "_version"},
-    "report": {"types", "errors", "storage", "screen", "ledger", "workspace", "_version"},
-    "api": {"types", "errors", "signals", "lists", "screen", "workspace"},
+    "report": {"types", "errors", "storage", "screen", "ledger", "workspace", "origin"}
+    | {"_version"},
+    "api": {"types", "errors", "signals", "lists", "screen", "workspace", "origin"},
     "demo": {"types", "errors", "storage", "api", "screen", "report", "lists", "findings"}
     | {"ledger", "workspace", "signals", "_version"},
 }

@@ -11,21 +11,33 @@ from typing import TYPE_CHECKING, Any
 from brightline._version import __version__
 
 if TYPE_CHECKING:
-    from brightline.api import HashList, Screener, Summary, audit, hash_bytes, open_list
+    from brightline.api import (
+        Examination,
+        HashList,
+        Screener,
+        Summary,
+        audit,
+        examine_origin,
+        hash_bytes,
+        open_list,
+    )
     from brightline.types import Outcome, Signals
 
 _HOME = {
+    "Examination": "brightline.api",
     "HashList": "brightline.api",
     "Outcome": "brightline.types",
     "Screener": "brightline.api",
     "Signals": "brightline.types",
     "Summary": "brightline.api",
     "audit": "brightline.api",
+    "examine_origin": "brightline.api",
     "hash_bytes": "brightline.api",
     "open_list": "brightline.api",
 }
 
 __all__ = [
+    "Examination",
     "HashList",
     "Outcome",
     "Screener",
@@ -33,6 +45,7 @@ __all__ = [
     "Summary",
     "__version__",
     "audit",
+    "examine_origin",
     "hash_bytes",
     "open_list",
 ]

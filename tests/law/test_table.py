@@ -11,8 +11,10 @@ from brightline.law.model import (
     Conduct,
     Coverage,
     Depiction,
+    Duty,
     DutyType,
     Known,
+    Row,
     Status,
     Support,
     Unknown,
@@ -190,7 +192,8 @@ def test_a_firm_row_that_stands_on_an_excerpt_alone_says_so() -> None:
     """What was read in part is never shown as read whole."""
     alone = set()
     for place in load().jurisdictions.values():
-        for entry in (*place.rows, *place.duties):
+        entries: tuple[Row | Duty, ...] = (*place.rows, *place.duties)
+        for entry in entries:
             sources = [place.sources[name] for name in entry.standing.sources]
             carrying = [source for source in sources if source.carries]
             if not entry.standing.draft and all(source.excerpt for source in carrying):

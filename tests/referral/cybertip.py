@@ -13,13 +13,14 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from email.parser import BytesParser
 from urllib.parse import parse_qs
 
+from brightline.lists.feeds.safe_xml import parse_xml
 from brightline.referral.validate import own_schema
 from brightline.referral.wire import Answer, NoAnswer, NotSent, Outcome, Request
 
@@ -41,10 +42,13 @@ class Kept:
 class Cybertip:
     """The service. `lenient`: it takes details of files that were not uploaded."""
 
-    def __init__(self, now: Callable[[], datetime], *, lenient: bool = False) -> None:
+    def __init__(
+        self, now: Callable[[], datetime], *, lenient: bool = False, password: str = PASSWORD
+    ) -> None:
         self.reports: dict[str, Kept] = {}
         self.now = now
         self.lenient = lenient
+        self.token = base64.b64encode(f"{USER}:{password}".encode()).decode()
         self.requests: list[str] = []
         self._next = 4564654
         self._lock = threading.Lock()
@@ -60,8 +64,7 @@ class Cybertip:
         """Status and body."""
         with self._lock:
             self.requests.append(request.path)
-            token = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-            if authorization != f"Basic {token}":
+            if authorization != f"Basic {self.token}":
                 return 401, b""
             self._expire()
             match request.path:
@@ -86,6 +89,8 @@ class Cybertip:
         return _reply(0, report_id=number)
 
     def _upload(self, request: Request) -> tuple[int, bytes]:
+        if not request.content_type.startswith("multipart/form-data; boundary="):
+            return _reply(4000)
         head = f"Content-Type: {request.content_type}\r\n\r\n".encode()
         parts = BytesParser().parsebytes(head + request.body)
         found = {
@@ -93,6 +98,8 @@ class Cybertip:
             for part in parts.walk()
             if not part.is_multipart()
         }
+        if found.keys() != {"id", "file"}:
+            return _reply(4000)
         number = bytes(found["id"]).decode()
         refused = self._usable(number)
         if refused is not None:
@@ -122,7 +129,10 @@ class Cybertip:
     def _end(self, request: Request) -> tuple[int, bytes]:
         if request.content_type != "application/x-www-form-urlencoded":
             return _reply(4000)
-        number = parse_qs(request.body.decode())["id"][0]
+        fields = parse_qs(request.body.decode())
+        if fields.keys() != {"id"} or len(fields["id"]) != 1:
+            return _reply(4000)
+        number = fields["id"][0]
         refused = self._usable(number)
         if refused is not None:
             return refused
@@ -144,7 +154,7 @@ class Cybertip:
         problems = own_schema().problems(request.body, self.now())
         if any(problem.element == "document" for problem in problems):
             return _reply(4110)
-        if problems or f"<{root}".encode() not in request.body:
+        if problems or parse_xml(request.body).tag != root:
             return _reply(4100)
         return None
 
@@ -198,12 +208,11 @@ class Line:
     without the service being asked.
     """
 
-    def __init__(self, service: Cybertip, faults: dict[int, str | Answer] | None = None) -> None:
+    def __init__(self, service: Cybertip, faults: Mapping[int, str | Answer] | None = None) -> None:
         self.service = service
         self.faults = faults or {}
         self.count = 0
-        token = base64.b64encode(f"{USER}:{PASSWORD}".encode()).decode()
-        self.authorization = f"Basic {token}"
+        self.authorization = f"Basic {service.token}"
 
     def post(self, request: Request) -> Outcome:
         fault = self.faults.get(self.count)

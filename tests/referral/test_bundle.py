@@ -99,6 +99,31 @@ def test_links_doubles_and_what_is_no_tar_are_refused(sealed: Sealed) -> None:
             sealed.read()
 
 
+def test_a_member_that_says_to_be_huge_is_not_read(sealed: Sealed) -> None:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as archive:
+        info = tarfile.TarInfo("huge")
+        info.pax_headers = {
+            "GNU.sparse.major": "0", "GNU.sparse.minor": "1", "GNU.sparse.name": "huge",
+            "GNU.sparse.size": str(1 << 45), "GNU.sparse.map": f"{1 << 45},0",
+        }  # fmt: skip
+        archive.addfile(info)
+    sealed.seal(out.getvalue())
+    with pytest.raises(VerificationError, match="no package has"):
+        sealed.read()
+
+
+def test_names_that_cannot_be_written_are_neither_packed_nor_opened(
+    sealed: Sealed, tmp_path: Path
+) -> None:
+    for name in ("a\nb", "x" * 256, "a/../b", "/".join("abcdefghijklmnopq")):
+        with pytest.raises(ReferralError, match="rename"):
+            write_bundle(tmp_path / "n", {}, {name: b""}, [sealed.custodian], sealed.signer)
+    write_bundle(tmp_path / "n", {}, {"a": b"", "a/b": b""}, [sealed.custodian], sealed.signer)
+    with pytest.raises(VerificationError, match="also holds a folder"):
+        read_bundle(tmp_path / "n", sealed.identity, [sealed.signer.public])
+
+
 def test_another_signature_and_an_altered_manifest_are_refused(sealed: Sealed) -> None:
     other = generate("example.org/b")
     with pytest.raises(VerificationError, match="not signed with the key"):

@@ -10,8 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from brightline.law import load
-from brightline.referral import holds, times
+from brightline.errors import UsageError
+from brightline.law import DutyType, Table, load
+from brightline.referral import holds, package, times
+from brightline.referral.bundle import read_bundle
 from brightline.referral.clocks import Advice, advise, clocks_of
 from brightline.referral.errors import ReferralError
 from brightline.referral.service import Service
@@ -52,12 +54,13 @@ def test_preservation_counts_from_the_report_in_production(desk: Desk) -> None:
 
 def test_a_hold_comes_before_every_clock(desk: Desk) -> None:
     desk.clock.forward(days=800)
-    assert clocks_of(desk.referral, load(), ["US"]).advice is Advice.PROPOSE_DESTRUCTION
+    # what was never reported in production is not proposed to be destroyed
+    assert clocks_of(desk.referral, load(), ["US"]).advice is Advice.REPORT_FIRST
     end = desk.clock.now + timedelta(days=2)
     holds.place(desk.referral, by="Counsel", note="order", until=end)
     assert clocks_of(desk.referral, load(), ["US"]).advice is Advice.HELD
     desk.clock.forward(days=2)
-    assert clocks_of(desk.referral, load(), ["US"]).advice is Advice.PROPOSE_DESTRUCTION
+    assert clocks_of(desk.referral, load(), ["US"]).advice is Advice.REPORT_FIRST
     holds.place(desk.referral, by="Counsel", note="order", until=None)
     desk.clock.forward(days=9000)
     assert clocks_of(desk.referral, load(), ["US"]).advice is Advice.HELD
@@ -76,11 +79,26 @@ def test_a_hold_says_who_and_why_and_ends_later(
     assert holds.current(desk.referral) is None
 
 
+def test_a_law_table_that_is_refused_keeps_no_package_back(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused() -> Table:
+        raise UsageError("the law table is refused: x")
+
+    monkeypatch.setattr(package, "load", refused)
+    monkeypatch.setattr(package, "run_folder", lambda *_: desk.key.parent)  # it has no run
+    path = desk.key.parent / "case.age"
+    package.make_package(desk.referral, desk.identity, path)
+    _, files = read_bundle(path, desk.identity, [desk.workspace.signer().public])
+    assert b"no proof of no duty" in files["law/duties.txt"]
+
+
 class Made:
     """As much of a clock as advice needs."""
 
     def __init__(self, keep: datetime | None, destroy: datetime | None) -> None:
         self.keep_until, self.destroy_by = keep, destroy
+        self.type = DutyType.PRESERVE
 
 
 moments = st.none() | st.integers(-1000, 1000).map(lambda h: START + timedelta(hours=h))
@@ -92,14 +110,18 @@ def test_nothing_is_proposed_for_destruction_while_a_floor_or_a_hold_runs(
     made: list[Any], held: bool
 ) -> None:
     hold = holds.Hold(START, None, "x", "y") if held else None
-    advice = advise(made, hold, START)
+    advice = advise(made, hold, START, reported=True)
     running = any(c.keep_until is not None and c.keep_until > START for c in made)
     if held:
         assert advice is Advice.HELD
     elif running:
         assert advice in (Advice.KEEP, Advice.DECIDE)
     else:
-        assert advice in (Advice.PROPOSE_DESTRUCTION, Advice.NO_PERIOD)
+        over = [c for c in made if c.destroy_by is not None and c.destroy_by <= START]
+        proposed = over or any(c.keep_until is not None for c in made)
+        ceiling = any(c.destroy_by is not None for c in made)
+        expected = Advice.CEILING if ceiling else Advice.NO_PERIOD
+        assert advice is (Advice.PROPOSE_DESTRUCTION if proposed else expected)
 
 
 @given(st.datetimes(timezones=st.timezones() | st.just(UTC), min_value=datetime(1901, 1, 1)))

@@ -2,158 +2,22 @@
 
 from __future__ import annotations
 
-import contextlib
-import hashlib
-import io
 import json
-import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 from xml.etree.ElementTree import fromstring
 
 import pytest
 
-import brightline
-from brightline import cli
-from brightline.findings import load_identity, new_identity
+from brightline.findings import new_identity
 from brightline.ledger import Event
-from brightline.screen.opening import open_run
-from tests.corpora import md5_row, pdq_row, sha256_row, write_tar
-from tests.harness import BRIGHTLINE, Place, make_place
-from tests.pictures import encode, photo
-from tests.referral.cybertip import PASSWORD, USER, Cybertip, serve
-
-# an audit and two dozen commands: too long for every run
-pytestmark = pytest.mark.long
-
-HIDDEN = "hidden-place"
-REPORTER = """
-jurisdictions = ["US"]
-role = "hosting"
-[esp]
-name = "Example Datasets"
-[reporting_person]
-email = "a@example.org"
-[dataset]
-name = "pictures"
-"""
-
-
-@dataclass(frozen=True, slots=True)
-class Ran:
-    """What a command did."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def run(environment: dict[str, str], *arguments: object) -> Ran:
-    """A command in this process, as the program's entry point runs it."""
-    handlers = [(n, signal.getsignal(n)) for n in (signal.SIGINT, signal.SIGTERM)]
-    out, err = io.StringIO(), io.StringIO()
-    try:
-        with pytest.MonkeyPatch.context() as patch:
-            for name in set(os.environ) - set(environment):
-                patch.delenv(name)
-            for name, value in environment.items():
-                patch.setenv(name, value)
-            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-                status = cli.run([str(argument) for argument in arguments])
-    finally:
-        for number, handler in handlers:
-            signal.signal(number, handler)
-    return Ran(status, out.getvalue(), err.getvalue())
-
-
-@dataclass(frozen=True, slots=True)
-class Scene:
-    """A workspace with a run of four matched files, and the file of who reports."""
-
-    place: Place
-    run_name: str
-    reporter: Path
-    hidden: tuple[str, ...]
-
-    def draft(self, *more: object) -> str:
-        done = self.run(
-            "referral", "draft", self.run_name, "--to", "cybertipline", *self.key, "--reason",
-            "a test", "--reporter", self.reporter, *more, status=0,
-        )  # fmt: skip
-        return done.stdout.strip()
-
-    def run(self, *arguments: object, status: int | None = None) -> Ran:
-        done = run(self.place.environment, *arguments)
-        assert status in (None, done.returncode), (done.returncode, done.stdout, done.stderr)
-        return done
-
-    def json(self, *arguments: object, status: int | None = None) -> Any:
-        return json.loads(self.run(*arguments, "--json", status=status).stdout)
-
-    @property
-    def key(self) -> tuple[object, object]:
-        return "--identity", self.place.key
-
-    def submit(self, name: str, url: str, *more: object) -> Ran:
-        command = ("referral", "submit", name, *self.key, "--endpoint", url, *more)
-        return run(self.environment, *command)
-
-    @property
-    def environment(self) -> dict[str, str]:
-        return {
-            **self.place.environment,
-            "BRIGHTLINE_CYBERTIP_USER": USER,
-            "BRIGHTLINE_CYBERTIP_PASSWORD": "pass",
-        }
-
-    def in_clear(self) -> list[tuple[Path, str]]:
-        """Where a place or a hash of a match lies in clear below the referrals or the ledger."""
-        found = []
-        for folder in (self.place.root / "referrals", self.place.root / "ledger"):
-            for path in folder.rglob("*"):
-                if path.is_file():
-                    data = path.read_bytes()
-                    found += [(path, word) for word in self.hidden if word.encode() in data]
-        return found
-
-
-@pytest.fixture(scope="module", autouse=True)
-def ascii_password() -> Iterator[None]:
-    """Credentials come through the environment, and only in ASCII."""
-    import tests.referral.cybertip as server
-
-    server.PASSWORD, kept = "pass", PASSWORD
-    yield
-    server.PASSWORD = kept
-
-
-@pytest.fixture(scope="module")
-def scene(tmp_path_factory: pytest.TempPathFactory) -> Scene:
-    folder = tmp_path_factory.mktemp("scene")
-    place = make_place(folder)
-    corpus = folder / "corpus"
-    corpus.mkdir()
-    jpegs = [encode(photo(k, 240, 180), "JPEG", quality=85) for k in range(6)]
-    for k in range(3):
-        (corpus / f"{HIDDEN}-{k}.jpg").write_bytes(jpegs[k])
-    write_tar(corpus / "a.tar", {f"{HIDDEN}/{k}.jpg": jpegs[k] for k in range(3, 6)})
-    rows = [md5_row(jpegs[0]), sha256_row(jpegs[4]), pdq_row(5, 480, 360), md5_row(jpegs[4], "B2")]
-    place.add_list("hotline", rows)
-    summary = brightline.audit([corpus], ["hotline"], place.root, workers=1)
-    identity = load_identity(place.key)
-    findings = open_run(place.workspace, summary.run, identity, "a test")
-    hidden = {HIDDEN, *(f["sha256"] for f in findings)}
-    hidden |= {hashlib.md5(jpegs[k]).hexdigest() for k in (0, 4, 5)}
-    hidden |= {hashlib.sha1(jpegs[k]).hexdigest() for k in (0, 4, 5)}
-    reporter = folder / "reporter.toml"
-    reporter.write_text(REPORTER)
-    return Scene(place, summary.run, reporter, tuple(hidden))
+from tests.harness import BRIGHTLINE
+from tests.referral.cybertip import serve
+from tests.referral.scene import Ran, Scene, run
 
 
 def test_from_findings_to_a_finished_report(scene: Scene) -> None:
@@ -172,7 +36,7 @@ def test_from_findings_to_a_finished_report(scene: Scene) -> None:
     done = scene.json("referral", "validate", name, *scene.key, status=0)
     assert done == {"documents": 4, "valid": True, "problems": []}
 
-    service = Cybertip(lambda: datetime.now(UTC), lenient=True)
+    service = scene.service(lenient=True)
     with serve(service) as url:
         sent = scene.submit(name, url, "--json")
         assert sent.returncode == 0, sent.stderr
@@ -205,7 +69,7 @@ def test_files_are_uploaded_only_when_asked_for_and_only_if_they_are_the_same(
     scene: Scene,
 ) -> None:
     name = scene.draft("--select", "signal=sha256")
-    service = Cybertip(lambda: datetime.now(UTC))
+    service = scene.service()
     with serve(service) as url:
         sent = scene.submit(name, url, "--upload", "--json")
     assert sent.returncode == 0, sent.stderr
@@ -218,12 +82,13 @@ def test_files_are_uploaded_only_when_asked_for_and_only_if_they_are_the_same(
     assert scene.in_clear() == []
 
 
+@pytest.mark.long
 def test_production_wants_the_name_and_the_endpoint_is_refused_without(scene: Scene) -> None:
     name = scene.draft("--select", "items=1")
     refused = scene.submit(name, "https://report.cybertip.org/ispws")
     assert refused.returncode == 2
     assert "--production" in refused.stderr
-    service = Cybertip(lambda: datetime.now(UTC))
+    service = scene.service()
     with serve(service) as url:
         for typed in ("yes", name[:-1], name.upper()):
             assert scene.submit(name, url, "--production", typed).returncode == 2
@@ -240,11 +105,12 @@ def test_production_wants_the_name_and_the_endpoint_is_refused_without(scene: Sc
     assert kept["caveats"]
 
 
+@pytest.mark.long
 def test_wrong_credentials_and_no_credentials_send_nothing_twice(
     scene: Scene, tmp_path: Path
 ) -> None:
     name = scene.draft("--select", "items=1")
-    service = Cybertip(lambda: datetime.now(UTC))
+    service = scene.service()
     bad = tmp_path / "bad.toml"
     bad.write_text('user = "esp"\npassword = "sesame"\n')
 
@@ -267,9 +133,10 @@ def test_wrong_credentials_and_no_credentials_send_nothing_twice(
     assert len(service.reports) == 1
 
 
+@pytest.mark.long
 def test_a_lost_answer_waits_and_is_resolved_on_the_command_line(scene: Scene) -> None:
     name = scene.draft("--select", "items=2")
-    service = Cybertip(lambda: datetime.now(UTC))
+    service = scene.service()
     with serve(service, {"/submit": "drop after", "/finish": "drop after"}) as url:
         lost = scene.submit(name, url)
         assert lost.returncode == 2
@@ -285,10 +152,11 @@ def test_a_lost_answer_waits_and_is_resolved_on_the_command_line(scene: Scene) -
     assert service.finished() == [number]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("after", [0.0, 0.1, 0.2, 0.4, 0.8])
 def test_a_process_that_is_killed_is_gone_on_with(scene: Scene, after: float) -> None:
     name = scene.draft()
-    service = Cybertip(lambda: datetime.now(UTC), lenient=True)
+    service = scene.service(lenient=True)
     with serve(service) as url:
         command = [
             str(BRIGHTLINE), "referral", "submit", name, *map(str, scene.key), "--endpoint", url,
@@ -315,6 +183,7 @@ def test_a_process_that_is_killed_is_gone_on_with(scene: Scene, after: float) ->
     assert service.requests.count("/submit") == 1
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     "more, word",
     [
@@ -378,6 +247,7 @@ def test_a_package_is_sealed_signed_and_opened_by_whom_it_is_for(
     assert "SECRET" not in wrong.stderr
 
 
+@pytest.mark.long
 def test_a_hold_and_its_lifting_on_the_command_line(scene: Scene) -> None:
     name = scene.draft("--select", "items=3")
     scene.run("referral", "hold", name, "--by", "Counsel", "--note", "order", status=0)

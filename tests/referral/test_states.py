@@ -48,7 +48,7 @@ def step(kind: str, item: int = 1) -> dict[str, Any]:
 
 
 @given(st.lists(st.tuples(st.sampled_from(KINDS), st.integers(1, 3)), max_size=60))
-@settings(deadline=None, max_examples=200)
+@settings(deadline=None, max_examples=80)
 def test_no_path_opens_twice_or_leaves_an_end(choices: list[tuple[str, int]]) -> None:
     """Walk at random, taking the steps that are allowed."""
     steps: list[dict[str, Any]] = []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -176,10 +177,19 @@ def test_an_opening_that_never_left_can_be_asked_again(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", ["lost before", "lost after", "not sent", reply(1000), reply(1300)]
+    "fault, numbers",
+    [
+        ("lost before", (3,)),
+        ("lost after", (1, 2, 3)),
+        ("not sent", (1,)),
+        (reply(1000), (3,)),
+        (reply(1300), (2,)),
+    ],
 )
-def test_details_and_end_are_asked_again_by_themselves(desk: Desk, fault: Any) -> None:
-    for number in (1, 2, 3):
+def test_details_and_end_are_asked_again_by_themselves(
+    desk: Desk, fault: Any, numbers: tuple[int, ...]
+) -> None:
+    for number in numbers:
         service = Cybertip(desk.clock, lenient=True)
         place = make_desk(desk.key.parent / f"{number}", seed=number)
         done = sending(place, Line(service, {number: fault, number + 1: fault})).submit()
@@ -350,6 +360,7 @@ def test_what_was_sent_and_answered_is_kept_sealed_with_its_digest(desk: Desk) -
     for record, step in zip(records, steps, strict=True):
         assert record.get("sent") == step.get("sent")
         assert record.get("sealed_answer") == step.get("sealed_answer")
+        assert "answer" not in record and "answer" not in step
     sealed = journal.folder / "000000.sent.age"
     digest = hashlib.sha256(sealed.read_bytes()).hexdigest()
     assert records[0]["sealed_sent"] == f"sha256:{digest}"
@@ -384,6 +395,56 @@ def test_a_missing_or_altered_step_stops_everything(desk: Desk) -> None:
         desk.referral.journal("test").state()
 
 
+def test_files_are_not_left_out_of_a_report_that_is_gone_on_with(desk: Desk) -> None:
+    service = Cybertip(desk.clock)
+    with pytest.raises(ServerError):
+        sending(desk, Line(service, {1: reply(4000)})).submit()
+    line = Line(service)
+    with pytest.raises(ReferralError, match="begun without --upload"):
+        sending(desk, line).submit(fetch=data_of)
+    assert (line.count, service.finished()) == (0, [])
+
+
+@pytest.mark.parametrize("path", [1, 2])
+def test_an_answer_about_another_report_is_none(desk: Desk, path: int) -> None:
+    service = Cybertip(desk.clock)
+    body = reply(0).body.replace(b"</reportResponse>", b"<reportId>9</reportId></reportResponse>")
+    other = dict.fromkeys(range(path, path + 3), Answer(200, body))
+    with pytest.raises(ServerError, match="another report"):
+        sending(desk, Line(service, other)).submit()
+    sending(desk, Line(service)).submit()
+    assert len(service.finished()) == 1
+
+
+def test_a_report_that_others_ended_is_told_to_be_short(desk: Desk) -> None:
+    service = Cybertip(desk.clock, lenient=True)
+    assert sending(desk, Line(service, {2: reply(5102)})).submit().short
+    whole = make_desk(desk.key.parent / "other", seed=2)
+    done = sending(whole, Line(Cybertip(desk.clock, lenient=True))).submit()
+    assert not done.short
+    assert not sending(whole, Line(service)).submit().short
+
+
+@pytest.mark.parametrize("forgotten", ["all", "end", "changed"])
+def test_an_older_copy_of_a_submission_opens_no_second_report(desk: Desk, forgotten: str) -> None:
+    service = Cybertip(desk.clock)
+    sending(desk, Line(service)).submit()
+    folder = desk.referral.journal("test").folder
+    if forgotten == "all":
+        shutil.rmtree(folder)
+    elif forgotten == "end":
+        (folder / "000005.json").unlink()
+    else:
+        step = (folder / "000005.json").read_text().replace("finished", "retracted")
+        (folder / "000005.json").write_text(step)
+    line = Line(service)
+    with pytest.raises(DamagedError, match="ledger"):
+        sending(desk, line).submit()
+    with pytest.raises(DamagedError, match="ledger"):
+        resolve(desk.referral, "test", by="Ann")
+    assert line.count == 0
+
+
 def test_production_is_only_reached_by_typing_the_name() -> None:
     assert choose_service("ref-1", None, None) == Service("test", TEST_ENDPOINT)
     assert choose_service("ref-1", None, "ref-1") == Service("production", PRODUCTION_ENDPOINT)
@@ -400,6 +461,9 @@ def test_production_is_only_reached_by_typing_the_name() -> None:
     ):
         with pytest.raises(ReferralError, match="--production"):
             choose_service("ref-1", address, None)
+    for address in (TEST_ENDPOINT, "https://EXTTEST.cybertip.org./ispws"):
+        with pytest.raises(ReferralError, match="test service"):
+            choose_service("ref-1", address, "ref-1")
     for address in ("http://exttest.cybertip.org/ispws", "ftp://x", "https://u:p@x/"):
         with pytest.raises(ReferralError):
             choose_service("ref-1", address, None)

@@ -137,7 +137,10 @@ class Corpus:
 
     def release(self, name: str, **options: Any) -> tuple[Path, dict[str, Any]]:
         """Release the run beside the corpus."""
-        dest = self.folder.parent / name
+        return self.release_to(self.folder.parent / name, **options)
+
+    def release_to(self, dest: Path, **options: Any) -> tuple[Path, dict[str, Any]]:
+        """Release the run."""
         identity = load_identity(self.place.key)
         made = release(self.place.workspace, self.run, dest, identity, "a test", Options(**options))
         return dest, made

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import resource
 import signal
 import subprocess
 import sys
 from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
 
+from brightline import storage
+from brightline.errors import UsageError
 from brightline.ledger import Event
+from brightline.release import finishing, work
+from brightline.release.digesting import Written, digests_of
+from brightline.release.manifest import check, read_manifest, walk
 from tests.harness import BRIGHTLINE
 from tests.release.corpus import Corpus
 from tests.release.test_release import files
@@ -23,7 +30,7 @@ import os, signal, sys
 sys.dont_write_bytecode = True
 from pathlib import Path
 from brightline.findings import load_identity
-from brightline.release import copying
+from brightline.release import copying, finishing, work
 from brightline.release.plan import Options
 from brightline.release.releasing import release
 from brightline.workspace import Workspace
@@ -50,7 +57,17 @@ def write(out, data):
     step()
     whole(out, data[len(data) // 2 :])
 
+part = copying.Output.copy
+
+def copy(out, fd, start, stop):
+    part(out, fd, start, (start + stop) // 2)
+    step()
+    part(out, fd, (start + stop) // 2, stop)
+
 copying.Output.write = write
+copying.Output.copy = copy
+finishing.LARGE, finishing._WORTH = 1000, 1000
+work.LARGE = 1000
 identity = load_identity(Path(key))
 sys.addaudithook(hook)
 release(Workspace.open(Path(root)), run, Path(dest), identity, "a test", Options(0.1))
@@ -85,7 +102,7 @@ def assert_whole(corpus: Corpus, dest: Path, expected: dict[str, bytes]) -> None
 
 
 def sweep(corpus: Corpus, root: Path, points: list[int]) -> None:
-    undisturbed, _ = corpus.release("undisturbed", cover=0.1)
+    undisturbed, _ = corpus.release(f"undisturbed-{root.name}", cover=0.1)
     expected = files(undisturbed)
     for point in points:
         dest = root / f"at-{point}"
@@ -102,7 +119,14 @@ def sweep(corpus: Corpus, root: Path, points: list[int]) -> None:
 
 
 def test_a_kill(corpus: Corpus, tmp_path: Path) -> None:
-    sweep(corpus, tmp_path, [90])
+    """Once, and to its end; other moments, and two kills, are for the long tests."""
+    dest = tmp_path / "clean"
+    killed = child(corpus, dest, 90)
+    assert killed.returncode == -signal.SIGKILL, killed.stderr
+    assert not dest.exists()
+    expected = corpus.release("never-killed", cover=0.1)[0]
+    made_whole, _ = corpus.release_to(dest, cover=0.1)
+    assert_whole(corpus, made_whole, files(expected))
 
 
 @pytest.mark.long
@@ -148,6 +172,39 @@ def test_a_full_disk_is_one_line_and_the_command_goes_on(corpus: Corpus, tmp_pat
     )
     assert done.returncode == 0, done.stderr
     assert_whole(corpus, dest, files(corpus.release("enough", cover=0, keep_unscreened=True)[0]))
+
+
+def test_digests_taken_later_and_no_room_that_shows_in_syncing(
+    corpus: Corpus, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    expected = files(corpus.release("in-time", cover=0.15)[0])
+    digested: list[int] = []
+    real_digests, real_sync = digests_of, storage.fsync_file
+    full = [True]
+
+    def digests(root: bytes, some: Sequence[Written], alive: Callable[[], None]) -> list[str]:
+        digested.append(len(some))
+        return real_digests(root, some, alive)
+
+    def sync(path: Path) -> None:
+        if full and ".tmp-release-" in str(path):
+            full.clear()
+            raise OSError(errno.ENOSPC, "No space left on device")
+        real_sync(path)
+
+    monkeypatch.setattr(work, "LARGE", 500)
+    monkeypatch.setattr(finishing, "_WORTH", 0)
+    monkeypatch.setattr(finishing, "has_lanes_for_sha", lambda: True)
+    monkeypatch.setattr(finishing, "digests_of", digests)
+    monkeypatch.setattr(storage, "fsync_file", sync)
+    with pytest.raises(UsageError, match=r"no room left.*same command"):
+        corpus.release("later", cover=0.15)
+    dest = corpus.folder.parent / "later"
+    assert not dest.exists() and not full
+    corpus.release("later", cover=0.15)
+    assert_whole(corpus, dest, expected)
+    assert max(digested) >= 4
+    assert check(read_manifest(dest / ".brightline" / "manifest.jsonl"), walk(dest)).none
 
 
 @pytest.mark.long

@@ -95,6 +95,19 @@ def full() -> dict[str, Any]:
                 "items": 567,
             },
         ],
+        "origin": {
+            "mode": "all",
+            "examined": 900_009,
+            "no_evidence": 888_887,
+            "claims": {
+                "ai_generated": {"crypto_trusted": 1_203, "generator_artifact": 7_321},
+                "camera_capture": {"declared_standard": 2_598},
+            },
+            "contradictions": {"list_match_and_ai_claim": 43},
+            "notes": {"metadata_damaged": 65, "c2pa_manifest": 1_299},
+            "not_examined": 334_558,
+            "not_examined_reasons": {"not_a_picture": 334_551, "too_large": 7},
+        },
         "parameters": {
             "orientations": False,
             "max_pixels": 200_000_000,
@@ -234,6 +247,12 @@ def hostile() -> dict[str, Any]:
     for key in ("by_list", "by_signal", "by_via", "by_category"):
         made["matches"][key] = dict(each)
     made["parameters"] = {text: text for text in HOSTILE}
+    made["origin"] = {
+        "mode": HOSTILE[0],
+        "examined": 9,
+        "claims": {text: dict(each) for text in HOSTILE},
+        **{key: dict(each) for key in ("contradictions", "notes", "not_examined_reasons")},
+    }
     made["limits"] = list(HOSTILE)
     made |= {"started": HOSTILE[1], "finished": HOSTILE[4], "state": HOSTILE[1]}
     made["tool"] = {"name": HOSTILE[0], "version": HOSTILE[6]}

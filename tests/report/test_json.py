@@ -61,6 +61,13 @@ lists[].pdq_threshold lists[].pdq_min_quality lists[].counts sources sources[].p
 sources[].kinds sources[].shards sources[].bytes sources[].items sources[].manifest_digest
 sources[].content_digest parameters media_types pixels bytes_histogram pdq_quality below_quality
 reconciliation throughput throughput[].t_s throughput[].items throughput[].bytes checks
+origin origin.mode origin.examined origin.no_evidence origin.not_examined origin.claims
+origin.claims[].claim origin.claims[].strength origin.claims[].count origin.claims[].text
+origin.contradictions origin.contradictions[].code origin.contradictions[].count
+origin.contradictions[].text origin.notes origin.notes[].code origin.notes[].count
+origin.notes[].text origin.not_examined_reasons origin.not_examined_reasons[].code
+origin.not_examined_reasons[].count origin.not_examined_reasons[].text origin.caution
+origin.not_checked
 checks[].text checks[].holds limits commands commands[].command commands[].purpose glossary
 glossary[].term glossary[].meaning
 """,

@@ -115,4 +115,4 @@ def test_commands_stay_short() -> None:
     made = summaries.many_lists()
     made["sources"] *= 20
     command = build_report(made)["commands"][0]["command"]
-    assert command == "brightline audit SOURCE… --list NAME@VERSION…"
+    assert command == "brightline audit SOURCE… --list NAME@VERSION… --origin all"

@@ -57,7 +57,8 @@ def test_commands(place: Place) -> None:
     told = place.json(
         "findings", "reseal", "r", "--identity", place.key, "--reason", "she joins", status=0
     )
-    assert told == [{"run": "r", "shards": 2, "findings": 2, "custodians": ["Tester", "Second"]}]
+    custodians = ["Tester", "Second"]
+    assert told == [{"run": "r", "shards": 2, "plans": 0, "findings": 2, "custodians": custodians}]
     assert findings(place, key) == findings(place, place.key) == before
     place.run("custodian", "rm", "Tester", status=0)
     assert [c.name for c in place.workspace.custodians()] == ["Second"]
@@ -73,6 +74,27 @@ def test_commands(place: Place) -> None:
     ]
     for record in done:
         assert not {before[0]["item"], before[0]["sha256"]} & set(str(record.fields).split("'"))
+
+
+def test_releases_are_sealed_anew_with_their_runs(place: Place) -> None:
+    release = ["release", "r", "--reason", "a test", "--identity"]
+    first, later = (place.root.with_name(name) for name in ("first", "later"))
+    place.run(*release, place.key, first, status=0)
+    key = second(place)
+    assert "custodian" in place.run(*release, key, later, status=2).stderr
+    reseal = ["findings", "reseal", "--identity", place.key, "--reason"]
+    (told,) = place.json(*reseal, "she joins", "r", status=0)
+    assert told["plans"] == 1
+    place.run(*release, key, later, status=0)
+    one, two = (dest / ".brightline" / "manifest.jsonl" for dest in (first, later))
+    assert one.read_bytes() == two.read_bytes()
+    (told,) = place.json(*reseal, "again", "--all", status=0)
+    assert told["plans"] == 1
+    place.run("ledger", "verify", status=0)
+    done = [r for r in place.workspace.ledger.records() if "releases" in r.fields]
+    resealed = [r.fields for r in done if r.kind == "findings_resealed"]
+    assert [fields["reason"] for fields in resealed] == ["she joins", "again"]
+    assert all("run" not in fields for fields in resealed)
 
 
 def test_refusals(place: Place) -> None:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import TypeAlias
 
 #: (class of bytes, place in the file)
-Place = tuple[str, int]
+Place: TypeAlias = "tuple[str, int]"
+#: (pattern of a path, kind)
+Kinds: TypeAlias = "tuple[tuple[str, str], ...]"
 
 #: the kind of a file by its path in the workspace, the first pattern that fits
-KINDS: tuple[tuple[str, str], ...] = (
+KINDS: Kinds = (
     (r"(.*/)?\.lock[^/]*", "lock file"),
     (r"brightline\.toml", "settings"),
     (r"keys/ledger\.pem", "private key"),
@@ -41,7 +44,7 @@ KINDS: tuple[tuple[str, str], ...] = (
 )
 
 #: likewise in a release
-RELEASED: tuple[tuple[str, str], ...] = (
+RELEASED: Kinds = (
     (r"\.brightline/manifest\.jsonl", "manifest"),
     (r"\.brightline/release\.json", "counts"),
     (r"\.brightline/statement\.intoto\.jsonl", "statement"),
@@ -50,7 +53,7 @@ RELEASED: tuple[tuple[str, str], ...] = (
 )
 
 
-def kind_of(path: str, kinds: tuple[tuple[str, str], ...] = KINDS) -> str:
+def kind_of(path: str, kinds: Kinds = KINDS) -> str:
     """What a file is; AssertionError for one that this does not know yet."""
     found = next((kind for pattern, kind in kinds if re.fullmatch(pattern, path)), None)
     assert found is not None, f"{path} is of no kind that the sweep knows"

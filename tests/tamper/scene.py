@@ -16,7 +16,7 @@ from brightline import cli
 from brightline.cli.common import note_import
 from brightline.findings import new_identity
 from brightline.ledger import Event
-from brightline.lists import Added, Removed, apply_changes
+from brightline.lists import Added, Change, Removed, apply_changes
 from brightline.lists.records import Record
 from brightline.screen import perform
 from brightline.screen.warm import warm
@@ -126,7 +126,7 @@ def _make(folder: Path) -> Scene:
     do("audit", corpus, "--list", LIST, "--run", RUN, status={1})
     age("audited")
     # the second version is a segment on the first, with something removed
-    changes = [
+    changes: list[Change] = [
         Removed((SignalType.MD5, value(SignalType.MD5, 3))),
         Added(Record(((SignalType.MD5, value(SignalType.MD5, 99)),), category="A2")),
     ]

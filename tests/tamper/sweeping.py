@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +16,7 @@ from brightline.ledger.verify import verify_workspace
 from brightline.release.evidence import PublicKey
 from brightline.release.verdict import State
 from brightline.release.verify import Question, verify
-from tests.tamper.files import KINDS, RELEASED, kind_of
+from tests.tamper.files import KINDS, RELEASED, Kinds, kind_of
 from tests.tamper.forging import forgeries
 from tests.tamper.scene import Scene
 from tests.tamper.tampering import (
@@ -68,9 +68,7 @@ class Swept:
         return {row for _, row in self.excused}
 
 
-def tamperings(
-    ages: Ages, kinds: Sequence[tuple[str, str]], *, every: bool
-) -> Iterator[tuple[str, Tampering]]:
+def tamperings(ages: Ages, kinds: Kinds, *, every: bool) -> Iterator[tuple[str, Tampering]]:
     """What can be done to each file and each folder, with the kind of what it is done to.
 
     Without `every`, one file of each kind, one place of each class of bytes and one sibling;
@@ -145,10 +143,16 @@ def sweep_release(scene: Scene, work: Path, *, every: bool) -> Swept:
 #: what noticed it, by what it says
 _CHECKS = (
     (r"brightline\.toml|custodian", "the custodians on the ledger"),
-    (r"keys/ledger\.vkeys", "the keys on the ledger"),
+    (
+        r"keys/ledger\.vkeys|the key rotation|a verifier key|the verifier key",
+        "the keys on the ledger",
+    ),
     (r"the signature of|not signed by|the note|a line of the note|the checkpoint", "the signature"),
     (r"ledger/tile.*|tile/.*", "the tree, computed again"),
-    (r"ledger/.*|record [0-9]+ of the ledger.*|the entries do not", "the ledger's own form"),
+    (
+        r"ledger/.*|record [0-9]+ of the ledger|a checkpoint|the entries do not",
+        "the ledger's own form",
+    ),
     (r".*(is missing|cannot be read)$", "a file that the ledger names is missing"),
     (r".* is not on the ledger", "a file that the ledger does not name"),
     (r".*", "the file's digest on the ledger"),

@@ -6,6 +6,7 @@ import contextlib
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 
 from tests.tamper.files import places
@@ -89,18 +90,18 @@ def of_file(ages: Ages, path: str, siblings: Sequence[str], *, every: bool) -> I
         if (ages.now / other).read_bytes() == data:
             continue
         yield Tampering(
-            path, "another of its kind in its place", lambda root, o=other: _copy(root, o, path),
+            path, "another of its kind in its place", partial(_copy, source=other, target=path),
             (path,),
         )  # fmt: skip
         yield Tampering(
-            path, "swapped with another", lambda root, o=other: _swap(root, o, path), (path, other)
+            path, "swapped with another", partial(_swap, one=other, other=path), (path, other)
         )
     for age in ages.older:
         old = age / path
         if old.is_file() and old.read_bytes() != data:
             yield Tampering(
                 path, "put back from an older copy",
-                lambda root, o=old: _write(root / path, o.read_bytes()), (path,),
+                partial(_put, path=path, data=old.read_bytes()), (path,),
             )  # fmt: skip
 
 
@@ -112,11 +113,10 @@ def _changes(path: str, data: bytes, *, every: bool) -> Iterator[Tampering]:
         changed += [("cut in half", data[: len(data) // 2]), ("doubled", data + data)]
     for name, at in places(path, data, every=every):
         for bit in (0x01, 0x20) if every else (0x01,):
-            value = bytearray(data)
-            value[at] ^= bit
-            changed.append((f"flipped: {name}", bytes(value)))
+            flipped = data[:at] + bytes([data[at] ^ bit]) + data[at + 1 :]
+            changed.append((f"flipped: {name}", flipped))
     for how, value in changed:
-        yield Tampering(path, how, lambda root, v=value: _write(root / path, v), (path,))
+        yield Tampering(path, how, partial(_put, path=path, data=value), (path,))
 
 
 def of_folder(ages: Ages, path: str) -> Iterator[Tampering]:
@@ -127,13 +127,13 @@ def of_folder(ages: Ages, path: str) -> Iterator[Tampering]:
         if old.is_dir() and differ(old, ages.now / path):
             yield Tampering(
                 path, "folder put back from an older copy",
-                lambda root, o=old: _replace(root, path, o), (path,),
+                partial(_replace, name=path, source=old), (path,),
             )  # fmt: skip
     extra = f"{path}/extra"
-    yield Tampering(path, "a file added", lambda root: _write(root / extra, b"x"), (extra,))
+    yield Tampering(path, "a file added", partial(_put, path=extra, data=b"x"), (extra,))
     hidden = f"{path}/.tmp-0123456789ab-extra"
     yield Tampering(
-        path, "a temporary file added", lambda root: _write(root / hidden, b"x"), (hidden,)
+        path, "a temporary file added", partial(_put, path=hidden, data=b"x"), (hidden,)
     )
 
 
@@ -165,8 +165,8 @@ def replay(ages: Ages, paths: Sequence[str]) -> Iterator[Tampering]:
         )
 
 
-def _write(path: Path, data: bytes) -> None:
-    path.write_bytes(data)
+def _put(root: Path, path: str, data: bytes) -> None:
+    (root / path).write_bytes(data)
 
 
 def _copy(root: Path, source: str, target: str) -> None:

@@ -60,7 +60,7 @@ def root(
 app.command("init")(setup.init)
 app.add_typer(custodian.app, name="custodian")
 app.add_typer(lists.app, name="list")
-app.command("audit")(audit.audit)
+app.command("audit", cls=audit.Audit)(audit.audit)
 app.command("rescreen")(rescreen.rescreen)
 app.add_typer(runs.app, name="run")
 app.add_typer(findings.app, name="findings")

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperCommand
 
 from brightline.cli.common import (
     JsonOption,
@@ -18,10 +19,27 @@ from brightline.cli.common import (
     plural,
     print_json,
 )
+from brightline.screen.examining import OriginMode
 
 if TYPE_CHECKING:
     from brightline.screen.perform import Slice
     from brightline.screen.summary import Summary
+
+
+class Audit(TyperCommand):
+    """The command with one option whose value may be left out: `--origin` is `--origin matched`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put the value in where the next word is none of the modes: it is a source then."""
+        given: list[str] = []
+        for place, word in enumerate(args):
+            given.append(word)
+            if word == "--":
+                given += args[place + 1 :]
+                break
+            if word == "--origin" and args[place + 1 : place + 2] not in [[m] for m in OriginMode]:
+                given.append(str(OriginMode.MATCHED))
+        return super().parse_args(ctx, given)
 
 
 def audit(
@@ -65,6 +83,14 @@ def audit(
             help="Do not read again what an earlier run screened and is unchanged.",
         ),
     ] = True,
+    origin: Annotated[
+        OriginMode,
+        typer.Option(
+            "--origin",
+            help="Look for evidence of where pictures come from: of items that matched, or with "
+            "`all` of every picture, counted. Without a value: matched. Reads everything again.",
+        ),
+    ] = OriginMode.NONE,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> int:
@@ -73,6 +99,8 @@ def audit(
     Stop it at any time: the same command goes on where it was.
 
     Example: brightline audit /data/shards --list hotline --workers 8
+
+    Example: brightline audit /data/shards --list hotline --origin
     """
     from brightline.api import audit as start
     from brightline.screen.perform import Slice
@@ -99,6 +127,7 @@ def audit(
             source_type=source_type,
             part=_slice(shard) if shard else Slice(),
             reuse=reuse,
+            origin=origin,
             listen=meter,
             say=meter.say,
         )
@@ -150,5 +179,24 @@ def tell(summary: Summary) -> None:
         typer.echo(f"    brightline findings open {d['run']} --identity FILE --reason TEXT")
     else:
         typer.echo("  no item's signal was within a list's threshold (known hashes only)")
+    if d.get("origin"):
+        tell_origin(d["origin"])
     if d["gaps"]:
         typer.echo(f"  {plural(d['gaps'], 'item')} could not be screened in full")
+
+
+def tell_origin(counts: dict[str, Any]) -> None:
+    """What was found of origins, as counts, with what such evidence is worth."""
+    which = "matched items" if counts["mode"] == OriginMode.MATCHED else "all pictures"
+    typer.echo(
+        f"  origin of {which}: {counts['examined']} examined, {counts['no_evidence']} without "
+        f"evidence, {counts['not_examined']} not examined"
+    )
+    for claim, strengths in counts["claims"].items():
+        for strength, count in strengths.items():
+            typer.echo(f"    {count:>8}  {claim} by {strength}")
+    for name, count in counts["contradictions"].items():
+        typer.echo(f"    {count:>8}  contradiction: {name}")
+    for name, count in counts["not_examined_reasons"].items():
+        typer.echo(f"    {count:>8}  not examined: {name}")
+    typer.echo("    marks can be forged, and none proves nothing: let neither lower a priority")

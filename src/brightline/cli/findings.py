@@ -82,11 +82,13 @@ def reseal(
 ) -> None:
     """Seal findings anew, to the custodians of today, after one was added or removed.
 
-    Who asked, and why, goes on the ledger. Stopped in between, the same command completes it.
+    The plans of releases are sealed anew with them. Who asked, and why, goes on the ledger.
+    Stopped in between, the same command completes it.
 
     Example: brightline findings reseal RUN --identity anna.key --reason "Ben joins the team"
     """
     from brightline.errors import UsageError
+    from brightline.release.resealing import reseal_releases
     from brightline.screen.resealing import reseal_run
     from brightline.screen.runs import run_names
 
@@ -102,12 +104,16 @@ def reseal(
             f"{name}: {plural(resealed.findings, 'finding')} of {plural(resealed.tasks, 'shard')} "
             f"sealed to {plural(len(resealed.custodians), 'custodian')}"
         )
+    plans = reseal_releases(opened, key, reason, run)
+    if plans:
+        talk(f"{plural(plans.total(), 'plan')} of releases sealed anew")
     if as_json:
         print_json(
             [
                 {
                     "run": one.run,
                     "shards": one.tasks,
+                    "plans": plans[one.run],
                     "findings": one.findings,
                     "custodians": [custodian.name for custodian in one.custodians],
                 }

@@ -90,7 +90,6 @@ def draft(
     from dataclasses import replace
 
     from brightline.errors import UsageError
-    from brightline.law import load, resolve
     from brightline.referral import times
     from brightline.referral.draft import draft as make
     from brightline.referral.draft import others_of
@@ -105,7 +104,7 @@ def draft(
         raise UsageError(f"{output} exists already; choose another name for the package")
     found = read_reporter(reporter)
     codes = jurisdiction.split(",") if jurisdiction else list(found.jurisdictions)
-    found = replace(found, jurisdictions=resolve(load(), codes))
+    found = replace(found, jurisdictions=_jurisdictions(codes))
     key = load_key(identity)
     made = make(
         open_workspace(workspace),
@@ -140,6 +139,20 @@ def draft(
             f"{plural(proposals, 'file')} with evidence of AI generation: proposed, and written "
             "into the report only if confirmed with `brightline referral review`"
         )
+
+
+def _jurisdictions(codes: list[str]) -> tuple[str, ...]:
+    """Codes as the law table knows them; a table that is refused stops no report."""
+    from brightline.errors import UsageError
+    from brightline.law import load, resolve
+    from brightline.referral.reporter import checked_jurisdictions
+
+    try:
+        law = load()
+    except UsageError as error:
+        talk(f"warning: {error}; no clock can be told until it is mended")
+        return checked_jurisdictions(tuple(code.strip() for code in codes))
+    return resolve(law, codes)
 
 
 def _warn(made: Referral, others: list[str]) -> None:

@@ -197,8 +197,11 @@ def validate(
     from brightline.referral.validate import own_schema, read_schema
 
     schema = own_schema() if xsd is None else read_schema(xsd)
-    if what.endswith(".xml"):
-        documents = [(what, Path(what).read_bytes())]
+    if what.lower().endswith(".xml"):
+        try:
+            documents = [(what, Path(what).read_bytes())]
+        except OSError as error:
+            raise UsageError(f"cannot read {what}: {error.strerror}") from None
     else:
         from brightline.referral.show import current_documents
         from brightline.referral.store import open_referral

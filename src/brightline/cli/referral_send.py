@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -74,14 +73,14 @@ def submit(
 
     Example: brightline referral submit DRAFT --identity anna.key
     """
-    from brightline.referral.reread import fetch_bytes
+    from brightline.referral.reread import Fetcher
     from brightline.referral.store import open_referral
     from brightline.referral.submit import Submission
 
     opened = open_workspace(workspace)
     referral = open_referral(opened, name)
     key = load_key(identity)
-    fetch = functools.partial(fetch_bytes, opened, referral.draft.run) if upload else None
+    fetch = Fetcher(opened, referral.draft.run, referral.case(key).items) if upload else None
     with (
         _wired(name, endpoint, production, credentials, ca_file) as (service, wire),
         referral.locked(),
@@ -89,6 +88,11 @@ def submit(
         sending = Submission(referral, key, service, wire, _schema(xsd))
         done = sending.submit(fetch=fetch, progress=_Meter())
     report = done.report
+    if done.short:
+        talk(
+            "warning: the service has a finished report with fewer files than the referral; what "
+            "is finished cannot be changed here: write to the hotline"
+        )
     if as_json:
         print_json(
             {
@@ -99,7 +103,9 @@ def submit(
                 "files": report.files,
                 "filed": len(report.filed),
                 "uploaded": len(report.uploaded),
+                "service_files": done.files,
                 "details_taken": report.details,
+                "short": done.short,
                 "finished": done.at.isoformat(),
             }
         )

@@ -15,6 +15,7 @@ from typing import Any, Final
 from markupsafe import Markup
 
 from brightline.law import words
+from brightline.law.model import Coverage
 from brightline.law.reading import Cell
 
 _SHAPES: Final = Path(__file__).with_name("data") / "map.json"
@@ -53,7 +54,9 @@ def _frame(name: str, cells: Mapping[str, Cell]) -> Markup:
             )
         )
         if cell.draft:
-            parts.append(Markup('<path fill="url(#hatch-{})" d="{}"/>').format(name, shape["d"]))
+            # white stripes show on the dark colour only, dark ones on all the others
+            kind = "hatch" if cell.coverage is Coverage.YES else "ink"
+            parts.append(Markup('<path fill="url(#{}-{})" d="{}"/>').format(kind, name, shape["d"]))
         # the world frame shows Europe too small for letters
         if name == "europe" or shape["code"] not in near:
             letter = words.LETTER[cell.coverage] if cell.coverage else "–"
@@ -65,7 +68,21 @@ def _frame(name: str, cells: Mapping[str, Cell]) -> Markup:
             )
     return Markup(
         '<svg class="map {}" viewBox="0 0 {} {}" role="img" aria-label="Map: {}">'
-        '<defs><pattern id="hatch-{}" width="56" height="56" patternUnits="userSpaceOnUse" '
-        'patternTransform="rotate(45)"><rect width="16" height="56" class="stripe"/></pattern>'
-        "</defs>{}{}</svg>"
-    ).format(name, width, height, name, name, Markup("").join(parts), Markup("").join(labels))
+        "<defs>{}{}</defs>{}{}</svg>"
+    ).format(
+        name,
+        width,
+        height,
+        name,
+        _pattern("hatch", name),
+        _pattern("ink", name),
+        Markup("").join(parts),
+        Markup("").join(labels),
+    )
+
+
+def _pattern(kind: str, frame: str) -> Markup:
+    return Markup(
+        '<pattern id="{}-{}" width="56" height="56" patternUnits="userSpaceOnUse" '
+        'patternTransform="rotate(45)"><rect width="16" height="56" class="stripe {}"/></pattern>'
+    ).format(kind, frame, kind)

@@ -74,7 +74,7 @@ class DeltaIndex:
     Safe to use from several threads at once.
 
     How it searches follows from the number of different codes and the radius. Up to 64 codes, a
-    query is compared with every code. Up to 7,000, if the radius is at most 32, most of what
+    query is compared with every code. Up to 5,000, if the radius is at most 32, most of what
     could match a query is passed over by testing bits (`sieve`). Up to some 50,000 every entry
     stands in all the buckets in which a match may look for it, in at most `MAX_BYTES`; a query that
     meets a bucket with more entries than it holds is asked of the next, where buckets hold more,
@@ -122,7 +122,7 @@ class DeltaIndex:
             return self.index.search(codes, radius)
         check(codes, radius)
         if self.sieve is not None:
-            return self.index.pairs(_once(self.sieve.search(codes)))
+            return self.index.pairs(self.sieve.search(codes))
         none = np.zeros(0, np.int64)
         queries, entries, distances = [none], [none], [none]
         for first in range(0, len(codes), _CHUNK):
@@ -161,13 +161,6 @@ class DeltaIndex:
             np.concatenate([probed[1], entry])[order],
             np.concatenate([probed[2], distance])[order],
         )
-
-
-def _once(found: I64) -> I64:
-    """Triples (query, code, distance), flat, without those that are there again."""
-    if not len(found):
-        return found
-    return np.unique(found.reshape(-1, 3), axis=0).reshape(-1)
 
 
 def _overflow(load: float, row: int) -> float:

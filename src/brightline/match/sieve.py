@@ -14,7 +14,7 @@ from brightline.types import I64, U8
 #: from so many different codes on it is faster than comparing with every one
 FEWEST = 64
 #: beyond so many, so many bits are set that more is looked at than passed over
-MOST = 7000
+MOST = 5000
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -23,7 +23,7 @@ class Sieve:
 
     radius: int
     codes: U64
-    bits: U64
+    bits: U32
     starts: U32
     records: U32
     pair_limits: I64
@@ -34,22 +34,30 @@ class Sieve:
         return self.bits.nbytes + self.starts.nbytes + self.records.nbytes
 
     def search(self, codes: U8) -> I64:
-        """Triples (query, code, distance), flat: every pair within the radius once or more often.
+        """Triples (query, code, distance), flat, sorted: every pair within the radius.
 
         codes: (q, 32); a code is known by its row in what `build_sieve` was given.
         """
         number_bits = id_bits(len(self.codes) // 4)
-        found, used = _sieve.sift(
-            _words(codes),
-            self.codes,
-            self.bits,
-            self.starts,
-            self.records,
-            self.pair_limits,
-            self.radius,
-            number_bits,
-        )
-        return found[: 3 * used]
+        every = [np.empty((0, 3), np.int64)]
+        for first in range(0, len(codes), _sieve.BLOCK):
+            words = _words(codes[first : first + _sieve.BLOCK])
+            found, used = _sieve.sift(
+                words,
+                _parts(words),
+                self.codes,
+                self.bits,
+                self.starts,
+                self.records,
+                self.pair_limits,
+                self.radius,
+                number_bits,
+            )
+            triples = found[: 3 * used].reshape(-1, 3)
+            # a pair that was found through several slots stands there as often
+            once = np.unique(triples[:, 0] << number_bits | triples[:, 1], return_index=True)[1]
+            every.append(triples[once] + np.array([first, 0, 0]))
+        return np.concatenate(every).reshape(-1)
 
 
 def suits(codes: int, radius: int) -> bool:
@@ -60,28 +68,29 @@ def suits(codes: int, radius: int) -> bool:
 def build_sieve(distinct: U64, radius: int) -> Sieve:
     """A sieve over spread codes (n · 4,), no two of them equal; `suits` says for how many."""
     codes = _words(_gathered(distinct))
+    parts = _parts(codes)
     n = len(codes) // 4
     number_bits = id_bits(n)
     slots = _slots_for(radius)
     limits = np.full(slots, (radius + 1) // slots - 1, np.int64)
     limits[: (radius + 1) % slots] += 1
-    bits: U64 = on_a_line(_sieve.bitmap_words(slots), np.uint64)
+    bits: U32 = on_a_line(_sieve.bitmap_words(slots), np.uint32)
     bits[:] = 0
     starts = np.zeros((slots << _sieve.KEY) + 1, np.uint32)
     records: list[U32] = []
     for slot, limit in enumerate(limits.tolist()):
-        _sieve.mark(codes, slot, _plan.flips(_sieve.WIDTH, limit), bits)
+        _sieve.mark(parts, slot, _plan.flips(_sieve.WIDTH, limit), bits)
         masks = _plan.flips(_sieve.KEY, limit)
         counts = np.zeros((1 << _sieve.KEY) + 1, np.int64)
-        _sieve.count_records(codes, slot, masks, counts)
-        lanes = -(-counts[1:] // _sieve.LANES)
-        ends = np.concatenate([[0], np.cumsum(lanes)])
+        _sieve.count_records(parts, slot, masks, counts)
+        ends = np.concatenate([[0], np.cumsum(counts[1:])])
         begin = int(starts[slot << _sieve.KEY])
         starts[(slot << _sieve.KEY) : ((slot + 1) << _sieve.KEY) + 1] = begin + ends
-        own: U32 = np.full(int(ends[-1]) * _sieve.LANES, _sieve.empty_record(number_bits))
-        after = (slot + 1) % slots
-        _sieve.place_records(codes, slot, after, masks, number_bits, ends[:-1] * _sieve.LANES, own)
+        own: U32 = np.empty(int(ends[-1]), np.uint32)
+        after, places = (slot + 1) % slots, ends[:-1].copy()
+        _sieve.place_records(parts, slot, after, masks, number_bits, places, own)
         records.append(own)
+    records.append(np.full(_sieve.LANES, _sieve.empty_record(number_bits)))
     room: U32 = on_a_line(sum(map(len, records)), np.uint32)
     np.concatenate(records, out=room)
     for array in (bits, starts, room):
@@ -101,6 +110,11 @@ def _words(codes: U8) -> U64:
         aligned = aligned.view()
         aligned.setflags(write=False)
     return aligned
+
+
+def _parts(words: U64) -> U32:
+    """Words as twice as many 32-bit words; in which order is the same for all codes."""
+    return words.view(np.uint32)
 
 
 def _gathered(words: U64) -> U8:

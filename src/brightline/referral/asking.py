@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from brightline.ledger import JSON
 from brightline.referral.codes import Kind
 from brightline.referral.journal import Journal
-from brightline.referral.replies import Refused, Reply, Unclear, read_reply
+from brightline.referral.replies import Refused, Reply, Unclear, about, read_reply
 from brightline.referral.wire import Answer, Outcome, Request, Wire
 
 
@@ -47,18 +47,18 @@ class Asker:
                 return False
         return True
 
-    def insist(self, request: Request) -> tuple[Outcome, Reply]:
+    def insist(self, request: Request, report_id: str) -> tuple[Outcome, Reply]:
         """Ask what may be asked twice until there is an answer, or patience ends."""
-        outcome, reply, _ = self.insist_knowing(request)
+        outcome, reply, _ = self.insist_knowing(request, report_id)
         return outcome, reply
 
-    def insist_knowing(self, request: Request) -> tuple[Outcome, Reply, bool]:
+    def insist_knowing(self, request: Request, report_id: str) -> tuple[Outcome, Reply, bool]:
         """Like `insist`, and whether an asking before the last may have been heard."""
         heard = False
         wait = self.patience.wait
         for left in range(self.patience.tries - 1, -1, -1):
             outcome = self.wire.post(request)
-            reply = read_reply(outcome)
+            reply = about(read_reply(outcome), report_id)
             failed = isinstance(reply, Refused) and reply.code.kind is Kind.SERVER
             if not left or not (failed or isinstance(reply, Unclear)):
                 return outcome, reply, heard

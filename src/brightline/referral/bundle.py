@@ -33,6 +33,7 @@ PAYLOAD_TYPE = "application/vnd.brightline.package+json"
 _FORMAT = "brightline-package/1"
 _MOST_BYTES = 1 << 30
 _MOST_FILES = 10_000
+_MOST_NAME, _MOST_FOLDERS = 255, 16
 
 
 def write_bundle(
@@ -48,6 +49,8 @@ def write_bundle(
     """
     if path.exists():
         raise ReferralError(f"{path} exists already; choose another name for the package")
+    if not all(_is_plain(name) for name in files):
+        raise ReferralError("a file has a name that no package can hold; rename it")
     manifest = {
         "format": _FORMAT,
         **about,
@@ -120,9 +123,10 @@ def _members(plain: bytes, path: Path) -> dict[str, bytes]:
     try:
         with tarfile.open(fileobj=io.BytesIO(plain), mode="r:") as archive:
             for member in archive:
-                parts = member.name.split("/")
-                plain_name = all(part not in ("", ".", "..") for part in parts)
-                if not member.isreg() or not plain_name or member.name in found:
+                # before the signature is known: a sparse member would be read at any size
+                whole = member.type == tarfile.REGTYPE and not member.issparse()
+                fits = member.size <= len(plain) and _is_plain(member.name)
+                if not whole or not fits or member.name in found:
                     raise VerificationError(f"{path} holds a member that no package has")
                 stream = archive.extractfile(member)
                 found[member.name] = stream.read() if stream is not None else b""
@@ -130,7 +134,20 @@ def _members(plain: bytes, path: Path) -> dict[str, bytes]:
                     raise VerificationError(f"{path} holds more files than a package has")
     except (tarfile.TarError, EOFError, ValueError, UnicodeError):
         raise VerificationError(f"{path} is not a package: it holds no whole tar") from None
+    folders = {name[:k] for name in found for k, c in enumerate(name) if c == "/"}
+    if folders & found.keys():
+        raise VerificationError(f"{path} holds a file where it also holds a folder")
     return found
+
+
+def _is_plain(name: str) -> bool:
+    """Whether a name stays below the folder that it is written into, and can be written."""
+    parts = name.split("/")
+    return (
+        name.isprintable()
+        and len(parts) <= _MOST_FOLDERS
+        and all(part not in ("", ".", "..") and len(part.encode()) <= _MOST_NAME for part in parts)
+    )
 
 
 def _manifest(payload: bytes, path: Path) -> dict[str, Any]:

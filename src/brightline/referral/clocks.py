@@ -25,6 +25,8 @@ class Advice(enum.StrEnum):
     HELD = "held"
     KEEP = "keep"
     DECIDE = "decide"
+    REPORT_FIRST = "report first"
+    CEILING = "keep no longer"
     PROPOSE_DESTRUCTION = "destruction proposed"
     NO_PERIOD = "no period known"
 
@@ -33,6 +35,9 @@ _WORDS = {
     Advice.HELD: "a legal hold is on it: keep it, whatever a clock says",
     Advice.KEEP: "a period of preservation runs: keep it",
     Advice.DECIDE: "one law asks to keep it and another to destroy it: counsel decides",
+    Advice.REPORT_FIRST: "every known period has passed, but a duty to report it is known and no "
+    "report in production is: make sure that it was reported before anything is destroyed",
+    Advice.CEILING: "no period of preservation is known, and one after which it must be gone runs",
     Advice.PROPOSE_DESTRUCTION: "every known period has passed: its destruction is proposed, and "
     "somebody who may decide it has to",
     Advice.NO_PERIOD: "the law table has no period for it: keep it until counsel says otherwise",
@@ -93,12 +98,12 @@ def clocks_of(referral: Referral, table: Table, jurisdictions: Sequence[str] = (
         clocks=running,
         conflicts=conflicts(table, codes, running),
         gaps=gaps(table, codes, running),
-        advice=advise(running, hold, referral.now()),
+        advice=advise(running, hold, referral.now(), reported=reported is not None),
     )
 
 
-def advise(clocks: Sequence[Clock], hold: Hold | None, now: datetime) -> Advice:
-    """What clocks and a hold add up to at a moment.
+def advise(clocks: Sequence[Clock], hold: Hold | None, now: datetime, *, reported: bool) -> Advice:
+    """What clocks and a hold add up to at a moment; `reported` in production, as far as known.
 
     Times of drafts and of rows that read unclear count: to keep too long is mended more easily
     than to destroy too early. So an unclear ceiling proposes nothing while a floor runs.
@@ -110,7 +115,10 @@ def advise(clocks: Sequence[Clock], hold: Hold | None, now: datetime) -> Advice:
     if any(until > now for until in keep):
         return Advice.DECIDE if over else Advice.KEEP
     if keep or over:
-        return Advice.PROPOSE_DESTRUCTION
+        owed = not reported and any(clock.type is DutyType.REPORT for clock in clocks)
+        return Advice.REPORT_FIRST if owed else Advice.PROPOSE_DESTRUCTION
+    if any(clock.destroy_by is not None for clock in clocks):
+        return Advice.CEILING
     return Advice.NO_PERIOD
 
 

@@ -7,6 +7,7 @@ and what nobody has done.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from xml.etree.ElementTree import Element, SubElement, tostring
 
@@ -21,6 +22,9 @@ REPORTED = "Reported"
 
 #: what the schema lets these fields hold, in characters
 _FILE_NAME, _LOCATION = 2056, 2083
+
+#: how an item of a table is called, which has no name of its own
+_ROW = re.compile("row [0-9]+")
 
 _LIMITS = (
     "A match is an observation by a program about a hash. Nobody has determined what the files "
@@ -78,7 +82,7 @@ def file_details_xml(item: CaseItem, review: Review | None, report_id: str, file
     _text(root, "reportId", report_id)
     _text(root, "fileId", file_id)
     _text(root, "originalFileName", _base_name(item.item))
-    if item.url and len(item.url) <= _LOCATION:
+    if item.url and len(xml_text(item.url)) <= _LOCATION:
         _text(root, "locationOfFile", item.url)
     _text(root, "fileViewedByEsp", _flag(review is not None and review.viewed))
     if review is not None and review.exif_viewed is not None:
@@ -169,7 +173,7 @@ def _observed(o: Observation) -> str:
 
 def _reviewed(review: Review | None) -> str:
     if review is None:
-        return "Nobody at the reporting service opened this file; it was matched by hash alone."
+        return "Nobody has stated to have opened this file; it was matched by hash alone."
     opened = "opened" if review.viewed else "did not open"
     believed = ""
     if review.generative_ai is not None:
@@ -183,9 +187,10 @@ def _reviewed(review: Review | None) -> str:
 
 def _base_name(locator: str) -> str | None:
     """The file's own name, where the locator is a path; a table's row has none."""
-    if locator.startswith("row "):
+    if _ROW.fullmatch(locator):
         return None
-    return locator.rpartition("/")[2][:_FILE_NAME] or None
+    # cut as it is written: characters that XML cannot hold become longer
+    return xml_text(locator.rpartition("/")[2])[:_FILE_NAME] or None
 
 
 def _flag(value: bool) -> str:

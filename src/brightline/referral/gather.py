@@ -57,7 +57,12 @@ def gather(
         if finding["role"] == Role.KNOWN_BAD:
             key = (finding["source"], finding["shard"]), finding["ordinal"]
             grouped.setdefault(key, []).append(finding)
-    drawn = [_item(n, group) for n, group in enumerate(grouped.values(), 1)]
+    # findings of a shard stand as they were matched; its items have an order of their own
+    order: dict[Place, int] = {}
+    for place, _ in grouped:
+        order.setdefault(place, len(order))
+    keys = sorted(grouped, key=lambda key: (order[key[0]], key[1]))
+    drawn = [_item(n, grouped[key]) for n, key in enumerate(keys, 1)]
     chosen = [item for item in drawn if selection.takes(item)]
     if not drawn:
         raise ReferralError(

@@ -30,7 +30,6 @@ _ON_LEDGER = (
     "item",
     "code",
     "sent",
-    "answer",
     "sealed_sent",
     "sealed_answer",
     "until",
@@ -79,17 +78,31 @@ class Journal:
         return self._state
 
     def mend(self) -> None:
-        """Put steps on the ledger that a crash kept off it; call it before the first `note`."""
+        """Put steps on the ledger that a crash kept off it; call it before the first `note`.
+
+        The ledger is behind by a crash, never ahead. So DamagedError if it knows a step that is
+        not here, or another in its place: an older copy of the folder has forgotten a report.
+        """
         known = {
-            record.fields.get("step")
+            record.fields.get("step"): record.fields.get("step_sha256")
             for record in self._ledger.records()
             if record.kind == Event.REFERRAL_STEP
             and record.fields.get("referral") == self._referral
             and record.fields.get("endpoint") == self.name
         }
-        for number, step in enumerate(self.steps()):
+        steps = self.steps()
+        if any(isinstance(number, int) and number >= len(steps) for number in known):
+            raise DamagedError(
+                f"the ledger knows steps that are missing in {self.folder}; restore it from a copy"
+            )
+        for number, step in enumerate(steps):
             if number not in known:
                 self._record(number, step)
+            elif known[number] != storage.sha256_file(self._path(number, ".json")):
+                raise DamagedError(
+                    f"{self._path(number, '.json')} is not what the ledger says; restore it from a "
+                    "copy"
+                )
 
     def note(
         self,
@@ -101,8 +114,10 @@ class Journal:
     ) -> Step:
         """Write down a step, durable on return, and put it on the ledger.
 
-        `sent` and `answer` are kept sealed, and their SHA-256 is in the step. `fields` are in
-        clear and hold no locator and no hash of a match. The caller holds the referral's lock.
+        `sent` and `answer` are kept sealed, and the step has the sealed files' SHA-256; of what
+        was sent, its own as well. Not of an answer: the service's to an upload is an MD5 between
+        known words, which who has the list could find again. `fields` are in clear and hold no
+        locator and no hash of a match. The caller holds the referral's lock.
         """
         state = self.state()
         assert self._steps is not None
@@ -110,7 +125,8 @@ class Journal:
         step: Step = {"n": number, "kind": kind, "at": times.stamp(self._now()), **(fields or {})}
         for name, body in (("sent", sent), ("answer", answer)):
             if body is not None:
-                step[name] = _digest(body)
+                if name == "sent":
+                    step[name] = _digest(body)
                 line = {"body": base64.b64encode(body).decode("ascii")}
                 path = self._path(number, f".{name}.age")
                 seal([line], self._custodians, path)
@@ -133,10 +149,9 @@ class Journal:
 
     def _open(self, number: int, name: str, identity: Identity) -> bytes:
         path = self._path(number, f".{name}.age")
-        body = base64.b64decode(open_sealed(path, identity)[0]["body"])
-        if _digest(body) != self.steps()[number][name]:
+        if f"sha256:{storage.sha256_file(path)}" != self.steps()[number][f"sealed_{name}"]:
             raise DamagedError(f"{path} is not what the step says; restore it from a copy")
-        return body
+        return base64.b64decode(open_sealed(path, identity)[0]["body"])
 
     def _record(self, number: int, step: Step) -> None:
         fields: dict[str, JSON] = {

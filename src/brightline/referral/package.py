@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from brightline import storage
+from brightline.errors import UsageError
 from brightline.findings import Custodian, Identity, canonical_recipient
 from brightline.law import load
 from brightline.law.words import CAVEATS
@@ -157,8 +158,7 @@ def _files(
             files[f"statement/{statement.name}"] = statement.read_bytes()
         except OSError as error:
             raise ReferralError(f"cannot read {statement}: {error.strerror}") from None
-    files |= _law(clocks_of(referral, load()))
-    return files
+    return files | _law(referral)
 
 
 def _custody(referral: Referral) -> dict[str, bytes]:
@@ -184,7 +184,17 @@ def _concerns(record: Record, referral: Referral) -> bool:
     )
 
 
-def _law(kept: Kept) -> dict[str, bytes]:
+def _law(referral: Referral) -> dict[str, bytes]:
+    """The law sheet. What an agency has to get does not wait for a table that is refused."""
+    try:
+        table = load()
+    except UsageError as error:
+        text = f"{error}\nSo this sheet says nothing, which is no proof of no duty.\n"
+        return {"law/duties.txt": text.encode()}
+    return _law_sheet(clocks_of(referral, table))
+
+
+def _law_sheet(kept: Kept) -> dict[str, bytes]:
     document = {
         "caveats": list(CAVEATS),
         "found": times.stamp(kept.found),
@@ -196,10 +206,15 @@ def _law(kept: Kept) -> dict[str, bytes]:
     lines = ["What the law table says. Not legal advice.", "", *CAVEATS, ""]
     for clock in kept.clocks:
         mark = " (draft: not read in a primary source)" if clock.draft else ""
-        until = clock.keep_until or clock.destroy_by
+        moments = (
+            ("due", clock.due),
+            ("keep until", clock.keep_until),
+            ("gone by", clock.destroy_by),
+        )
+        when = [f"; {word} {times.stamp(moment)}" for word, moment in moments if moment is not None]
         lines.append(
             f"{clock.jurisdiction}: {clock.type} to {clock.addressee}, {clock.law}{mark}: "
-            f"{clock.due_text}" + ("" if until is None else f"; {times.stamp(until)}")
+            f"{clock.due_text}{''.join(when)}"
         )
     lines += [f"Conflict: {conflict.text}" for conflict in kept.conflicts]
     lines += [f"{code}: nothing known, which is no proof of no duty" for code in kept.gaps]

@@ -57,6 +57,13 @@ def read_reply(outcome: Outcome) -> Reply:
             return _read(status, body)
 
 
+def about(reply: Reply, report_id: str) -> Reply:
+    """The reply, unless it speaks of another report: then nothing is known."""
+    if isinstance(reply, Done) and reply.report_id not in (None, report_id):
+        return Unclear("an answer about another report")
+    return reply
+
+
 def _read(status: int, body: bytes) -> Reply:
     try:
         root = parse_xml(body)

@@ -50,15 +50,34 @@ def read_again(
                 break
 
 
-def fetch_bytes(workspace: Workspace, run: str, item: CaseItem) -> bytes:
-    """One file's bytes, for an upload. Raises as `read_again`, or if it has none here."""
-    if item.sha256 is not None:
-        for _, content in read_again(workspace, run, [item]):
-            return content.data
-    raise ReferralError(
-        f"file {item.number} has no bytes here that could be uploaded (a table's row, or too "
-        "large to hold); submit without --upload"
-    )
+class Fetcher:
+    """Files' bytes for uploads, one at a time. Asked in order, a shard is read once."""
+
+    def __init__(self, workspace: Workspace, run: str, items: Sequence[CaseItem]) -> None:
+        """`items` are all of a case; nothing is read yet."""
+        self._workspace, self._run = workspace, run
+        self._items = [item for item in items if item.sha256 is not None]
+        self._reading: Iterator[tuple[CaseItem, Content]] = iter(())
+
+    def __call__(self, item: CaseItem) -> bytes:
+        """One file's bytes. Raises as `read_again`, or if it has none here."""
+        data = self._next(item)
+        if data is None:
+            # the first, or after what was uploaded before this process began
+            rest = [other for other in self._items if other.number >= item.number]
+            self._reading = read_again(self._workspace, self._run, rest)
+            data = self._next(item)
+        if data is None:
+            raise ReferralError(
+                f"file {item.number} has no bytes here that could be uploaded (a table's row, or "
+                "too large to hold); submit without --upload"
+            )
+        return data
+
+    def _next(self, item: CaseItem) -> bytes | None:
+        for there, content in self._reading:
+            return content.data if there.number == item.number else None
+        return None
 
 
 def _same(item: CaseItem, content: Content) -> Content:

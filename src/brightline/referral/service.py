@@ -32,15 +32,21 @@ def choose_service(referral: str, endpoint: str | None, production: str | None) 
     """The service for a referral.
 
     `production` must be the referral's name, typed exactly: what is finished there cannot be
-    undone. Raises ReferralError if it is another text, or if the production service is named
-    as an endpoint without it.
+    undone. Raises ReferralError if it is another text, if the production service is named as
+    an endpoint without it, or the test service with it: a report there would stand as sent.
     """
     if production is not None and production != referral:
         raise ReferralError(
             "--production takes the referral's own name, typed exactly; nothing was sent"
         )
     if production is not None:
-        return Service(PRODUCTION, checked_endpoint(endpoint or PRODUCTION_ENDPOINT))
+        address = checked_endpoint(endpoint or PRODUCTION_ENDPOINT)
+        if _host(address) == _host(TEST_ENDPOINT):
+            raise ReferralError(
+                "--production was given with the test service's address, where nobody is told of "
+                "anything; leave out one of the two; nothing was sent"
+            )
+        return Service(PRODUCTION, address)
     address = checked_endpoint(endpoint or TEST_ENDPOINT)
     if _host(address) == _host(PRODUCTION_ENDPOINT):
         raise ReferralError(

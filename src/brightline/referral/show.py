@@ -56,15 +56,13 @@ def _record(referral: Referral, identity: Identity, reason: str) -> None:
     if not reason.strip():
         raise UsageError("give a reason with --reason; it goes on the ledger")
     workspace = referral.workspace
-    names = [c.name for c in workspace.custodians() if c.recipient in identity.recipients]
     workspace.ledger.append(
         Event.FINDINGS_OPENED,
         {
             "run": referral.draft.run,
             "referral": referral.name,
             "reason": reason,
-            "custodian": names[0] if names else None,
-            "recipient": identity.recipients[0] if identity.recipients else None,
+            **workspace.opened_by(identity),
             "files": 1,
             "findings": referral.draft.files,
         },

@@ -126,10 +126,18 @@ class Finishing:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """The hotline has it."""
+    """The hotline has it, with so many files by its own account (None: it did not say)."""
 
     report: Report
     at: datetime
+    files: int | None = None
+
+    @property
+    def short(self) -> bool:
+        """Whether less is there than was to be: ended by others, or files that got lost."""
+        report = self.report
+        unfiled = report.details and len(report.filed) < report.files
+        return unfiled or (report.upload and self.files not in (None, report.files))
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,7 +287,7 @@ def _with_report(state: State, report: Report, step: Step, at: datetime) -> Stat
         case "not_finished" if isinstance(state, Finishing):
             return Opened(report)
         case "finished" if isinstance(state, (Finishing, Filing, Uploading, Retracting, Vanished)):
-            return Finished(report, at)
+            return Finished(report, at, step.get("service_files"))
         case "retracting" if isinstance(state, (Opened, Uploading, Filing, Retracting)):
             return Retracting(report)
         case "not_retracted" if isinstance(state, Retracting):

@@ -18,7 +18,7 @@ from brightline.referral.casefile import CaseFile, CaseItem
 from brightline.referral.codes import Kind
 from brightline.referral.documents import file_details_xml, reference, report_xml
 from brightline.referral.errors import ReferralError, ServerError, UnresolvedError
-from brightline.referral.replies import Done, Refused, Unclear, read_reply
+from brightline.referral.replies import Done, Refused, Unclear, about, read_reply
 from brightline.referral.reviews import Review, latest
 from brightline.referral.service import Service
 from brightline.referral.states import (
@@ -197,6 +197,11 @@ class Submission(Asker):
 
     def _next(self, report: Report, fetch: Fetch | None) -> State:
         """The next thing an open report needs."""
+        if fetch is not None and not report.upload:
+            raise ReferralError(
+                f"referral {self._referral.name} was begun without --upload; go on without it, or "
+                "retract and submit again"
+            )
         if report.upload:
             for item in self._case.items:
                 if item.number not in report.uploaded:
@@ -218,7 +223,7 @@ class Submission(Asker):
         # the bytes themselves are kept where they lie, and nowhere else
         self.journal.note("uploading", {"item": item.number})
         outcome = self.wire.post(Request("/upload", body, kind))
-        reply = read_reply(outcome)
+        reply = about(read_reply(outcome), report.report_id)
         match reply:
             case Done(file_id=str(), hash=told) if told in (None, item.md5):
                 self.note("uploaded", outcome, item=item.number)
@@ -248,7 +253,7 @@ class Submission(Asker):
         body = file_details_xml(item, review, report.report_id, file_id)
         self._check(f"the details of file {item.number}", body)
         self.journal.note("filing", {"item": item.number}, sent=body)
-        outcome, reply = self.insist(Request("/fileinfo", body, XML))
+        outcome, reply = self.insist(Request("/fileinfo", body, XML), report.report_id)
         match reply:
             case Done():
                 self.note("filed", outcome, item=item.number)
@@ -273,11 +278,13 @@ class Submission(Asker):
         """Ask for the end; `unsure` if it was asked for before and that may have been heard."""
         body, kind = form(id=report.report_id)
         self.journal.note("finishing", sent=body)
-        outcome, reply, heard = self.insist_knowing(Request("/finish", body, kind))
+        outcome, reply, heard = self.insist_knowing(
+            Request("/finish", body, kind), report.report_id
+        )
         unsure |= heard
         match reply:
-            case Done():
-                self.note("finished", outcome)
+            case Done(files=files):
+                self.note("finished", outcome, service_files=len(files))
             case Refused(number, code) if code.kind in (Kind.SERVER, Kind.NO_FILE):
                 raise ServerError(f"finishing: {code.meaning} (code {number}); submit again")
             case Refused(_, code) if self.ended(code.kind, outcome, sure=not unsure):
@@ -329,7 +336,7 @@ class Submission(Asker):
                 assert_never(state)
         body, kind = form(id=report.report_id)
         self.journal.note("retracting", sent=body)
-        outcome, reply = self.insist(Request("/retract", body, kind))
+        outcome, reply = self.insist(Request("/retract", body, kind), report.report_id)
         match reply:
             case Done():
                 self.note("retracted", outcome)

@@ -45,7 +45,7 @@ class Schema:
         may carry. `now` is aware.
         """
         try:
-            root = _with_braces(parse_xml(document))
+            root = parse_xml(document)
         except XmlError as error:
             return (Problem("document", str(error)),)
         if root.tag not in ROOTS:
@@ -86,14 +86,6 @@ def check(schema: Schema, documents: Sequence[tuple[str, bytes]], now: datetime)
         if problems:
             more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
             raise InvalidReportError(f"{name} does not validate: {problems[0]}{more}")
-
-
-def _with_braces(root: Element) -> Element:
-    """Attributes of a namespace named as ElementTree does, which the safe reader leaves half."""
-    for element in root.iter():
-        for name in [name for name in element.attrib if "}" in name]:
-            element.set(f"{{{name}", element.attrib.pop(name))
-    return root
 
 
 def _problem(error: Any) -> Problem:

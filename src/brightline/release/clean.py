@@ -137,7 +137,9 @@ class Archive:
     def write(self) -> Iterator[Draft]:
         """Write all files of the piece; gives what was written."""
         stamps = self._piece.shard.files
-        coupled = self._piece.space in self._setting.coupled
+        coupling = self._setting.coupled.get(self._piece.space)
+        samples = self._setting.plan.leaving(self._piece.source.space)
+        coupled = coupling is not None and not samples.isdisjoint(coupling.rows)
         if not self._leaving and self._known is None and not coupled:
             for stamp in stamps:
                 yield from make(self._setting, self._piece, stamp, copy_whole)

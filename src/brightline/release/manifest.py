@@ -37,9 +37,13 @@ ABOUT = ".brightline"
 NAME = "manifest.jsonl"
 
 _PIECE = 1 << 20
+_SPARE = 1 << 12
 _WORKERS = 2
-#: files that are hashed ahead of the one whose turn it is
-_AHEAD = 64
+#: what one thread takes at once: small files in groups, since handing one over costs as much as
+#: hashing it
+_GROUP_FILES, _GROUP_BYTES = 64, 1 << 22
+#: groups that are hashed ahead of the one whose turn it is
+_AHEAD = 8
 #: a line of the longest path that Linux takes, escaped, and its digest
 _LONGEST = 1 << 16
 _HEX = re.compile(r"[0-9a-f]{64}")
@@ -199,24 +203,41 @@ def read_entries(
     """Hash what was found, two files at a time, in order; `Other` is what cannot be read."""
     files = total = 0
     with ThreadPoolExecutor(_WORKERS) as pool:
-        waiting: deque[tuple[Found, Future[Entry | Other]]] = deque()
-        source = iter(found)
+        waiting: deque[tuple[list[Found], Future[list[Entry | Other]]]] = deque()
+        source = _groups(found)
         try:
             while True:
-                while len(waiting) < _AHEAD and (here := next(source, None)) is not None:
-                    waiting.append((here, pool.submit(_read, here)))
+                while len(waiting) < _AHEAD and (group := next(source, None)) is not None:
+                    waiting.append((group, pool.submit(_read_all, group)))
                 if not waiting:
                     return
-                here, future = waiting.popleft()
-                entry = future.result()
-                files += 1
-                total += here.size
-                if hook is not None:
-                    hook(files, total)
-                yield here, entry
+                group, future = waiting.popleft()
+                for here, entry in zip(group, future.result(), strict=True):
+                    files += 1
+                    total += here.size
+                    if hook is not None:
+                        hook(files, total)
+                    yield here, entry
         finally:
             for _, future in waiting:
                 future.cancel()
+
+
+def _groups(found: Iterable[Found]) -> Iterator[list[Found]]:
+    group: list[Found] = []
+    left = _GROUP_BYTES
+    for here in found:
+        group.append(here)
+        left -= here.size
+        if len(group) >= _GROUP_FILES or left <= 0:
+            yield group
+            group, left = [], _GROUP_BYTES
+    if group:
+        yield group
+
+
+def _read_all(group: Sequence[Found]) -> list[Entry | Other]:
+    return [_read(here) for here in group]
 
 
 def _read(here: Found) -> Entry | Other:
@@ -227,11 +248,14 @@ def _read(here: Found) -> Entry | Other:
             return Other(here.path)
         # a pipe that takes a file's place must not block the reader
         fd = os.open(here.where, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW)
-        with open(fd, "rb", buffering=0) as stream:  # noqa: PTH123 - a descriptor
+        try:
             digest, size = sha256(), 0
-            while piece := stream.read(_PIECE):
+            # no more room than a small file needs: a fresh MiB costs more than hashing it
+            while piece := os.read(fd, min(_PIECE, here.size + _SPARE)):
                 digest.update(piece)
                 size += len(piece)
+        finally:
+            os.close(fd)
         return File(here.path, digest.hexdigest(), size)
     except OSError:
         return Other(here.path)

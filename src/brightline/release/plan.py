@@ -23,7 +23,7 @@ from brightline.types import Reason, Role
 from brightline.workspace import Workspace
 
 PLAN = "plan.age"
-_SEED = "seed.age"
+SEED = "seed.age"
 _GAP, _SAMPLED, _REAL = 1, 2, 4
 _NO_SIGNAL = Reason.NO_SIGNAL_COLUMN.code
 
@@ -167,7 +167,7 @@ def _seed(workspace: Workspace, run: str, identity: Identity) -> str:
     The caller holds the releases. Raises DamagedError if there was one and it is gone: another
     would give a second release of the same corpus other cover, and the two would tell.
     """
-    path = releases_dir(workspace) / _SEED
+    path = releases_dir(workspace) / SEED
     if not path.exists() and not announced(workspace, path):
         put(workspace, {path: [{"seed": new_seed()}]}, Event.RELEASE_PLANNED, {"run": run})
     match take(workspace, path, identity):

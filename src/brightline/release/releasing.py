@@ -7,11 +7,13 @@ the same command goes on with what is still as that list says.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import json
 import os
 import secrets
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -67,7 +69,7 @@ def release(
     plan = sealed.plan
     _warn(plan, options, say)
     state = State(sealed, dest)
-    with storage.locked(state.lock, f"the release {dest}"):
+    with storage.locked(state.lock, f"the release {dest}"), _room(state):
         ready = state.ready()
         if not os.path.lexists(dest):
             done = state.done()
@@ -125,20 +127,28 @@ def _write(
     done: dict[int, list[Entry]],
 ) -> dict[str, Any]:
     entries: list[Entry] = []
+    for made in work.run(done):
+        if made.fresh:
+            state.add(made.number, made.entries)
+        entries += made.entries
+    entries.sort(key=lambda entry: entry.path)
+    _sweep(state.temporary, {entry.path for entry in entries})
+    about = state.temporary / ABOUT
+    about.mkdir(mode=0o755)
+    write_entries(about / NAME, entries)
+    digest = f"sha256:{storage.sha256_file(about / NAME)}"
+    document = _document(layout, plan, options, entries, digest)
+    text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)
+    storage.write_atomic(about / RELEASE, text.encode() + b"\n", 0o644)
+    state.prepare(document)
+    return document
+
+
+@contextlib.contextmanager
+def _room(state: State) -> Iterator[None]:
+    """Say what to do where the disk is full, also if that shows only in syncing."""
     try:
-        for made in work.run(done):
-            if made.fresh:
-                state.add(made.number, made.entries)
-            entries += made.entries
-        entries.sort(key=lambda entry: entry.path)
-        _sweep(state.temporary, {entry.path for entry in entries})
-        about = state.temporary / ABOUT
-        about.mkdir(mode=0o755)
-        write_entries(about / NAME, entries)
-        digest = f"sha256:{storage.sha256_file(about / NAME)}"
-        document = _document(layout, plan, options, entries, digest)
-        text = json.dumps(document, indent=2, sort_keys=True, ensure_ascii=False)
-        storage.write_atomic(about / RELEASE, text.encode() + b"\n", 0o644)
+        yield
     except OSError as error:
         if error.errno not in _FULL:
             raise
@@ -146,8 +156,6 @@ def _write(
             f"there is no room left ({error.strerror}) in {state.temporary.parent} or the "
             "workspace; free some and give the same command again: it goes on from there"
         ) from None
-    state.prepare(document)
-    return document
 
 
 def _sweep(root: Path, listed: set[bytes]) -> None:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from brightline import storage
 from brightline.errors import UsageError
 from brightline.findings import Identity
 from brightline.ledger import JSON, Event
 from brightline.release.keeping import put, releases_dir, settle, take
+from brightline.release.plan import PLAN, SEED
 from brightline.workspace import Workspace
 
 
-def reseal_releases(workspace: Workspace, identity: Identity, reason: str) -> int:
-    """Seal the seed and every plan anew; returns how many files there were.
+def reseal_releases(
+    workspace: Workspace, identity: Identity, reason: str, run: str | None = None
+) -> Counter[str]:
+    """Seal the seed and the plans of a run anew, or all plans; returns how many plans, by run.
 
     What they hold does not change. They are announced on the ledger before they are replaced,
     so that an interruption is completed by the next release. Raises UsageError without a reason,
@@ -21,10 +26,12 @@ def reseal_releases(workspace: Workspace, identity: Identity, reason: str) -> in
         raise UsageError("give a reason with --reason; it goes on the ledger")
     root = releases_dir(workspace)
     if not root.is_dir():
-        return 0
+        return Counter()
     with storage.locked(root / ".lock", "the workspace's releases", wait=True):
         settle(workspace)
-        opened = {path: take(workspace, path, identity) for path in sorted(root.rglob("*.age"))}
+        plans = sorted((root if run is None else root / run).rglob(PLAN))
+        paths = [*root.glob(SEED), *plans]
+        opened = {path: take(workspace, path, identity) for path in paths}
         if opened:
             fields: dict[str, JSON] = {
                 "reason": reason,
@@ -32,4 +39,4 @@ def reseal_releases(workspace: Workspace, identity: Identity, reason: str) -> in
                 "custodians": [c.recipient for c in workspace.custodians()],
             }
             put(workspace, opened, Event.FINDINGS_RESEALED, fields)
-    return len(opened)
+    return Counter(path.relative_to(root).parts[0] for path in plans)

@@ -86,7 +86,7 @@ def lost_pictures(count: int) -> Loss:
 
 def reduced(data: bytes, loss: Loss) -> bytes:
     """Statistics without what leaves; as they are if they are none."""
-    if read_stats(data) is None:
+    if not loss.by_status or read_stats(data) is None:
         return data
     document = json.loads(data)
     _take(document, "count", sum(loss.by_status.values()))

@@ -32,6 +32,10 @@ class Fields:
     def __contains__(self, key: str) -> bool:
         return self._data.get(key) is not None
 
+    def keys(self) -> tuple[str, ...]:
+        """The names of what is there, in its own order."""
+        return tuple(self._data)
+
     def _place(self, key: str) -> str:
         return f"{self._where}.{key}" if self._where else key
 

@@ -16,7 +16,8 @@ from markupsafe import Markup
 from brightline.errors import UsageError
 from brightline.report import charts, tables
 from brightline.report.figures import counted, duration, moment, number, share, visible
-from brightline.report.schema import SCHEMA, Items, Observations, Point, Report
+from brightline.report.origin import lead
+from brightline.report.schema import SCHEMA, Items, Observations, Origin, Point, Report
 from brightline.report.tables import Table
 from brightline.types import PDQ_THRESHOLD
 
@@ -60,6 +61,7 @@ def render_html(report: Report) -> str:
             f"the report is not of schema {SCHEMA}; make it again from its run with this version"
         )
     run, found = report["run"], report["observations"]
+    origin = report.get("origin")  # a report of an earlier program has no such key
     return _template().render(
         report=report,
         run_name=tables.foreign(run["name"]) if run["name"] else "a run without a name",
@@ -70,6 +72,8 @@ def render_html(report: Report) -> str:
         by_list=_by_list(found),
         observation_panels=_observation_panels(report),
         observation_tables=_observation_tables(found),
+        origin_lead=lead(origin) if origin else None,
+        origin_tables=_origin_tables(origin),
         content_panels=_content_panels(report),
         throughput_panel=_throughput_panel(report["throughput"]),
         reasons=tables.reasons(report),
@@ -225,6 +229,23 @@ def _observation_tables(found: Observations | None) -> list[Table]:
         ("Observations by the list's own category", "Category", found["by_category"]),
     )
     return [tables.counts(caption, head, counts) for caption, head, counts in made if counts]
+
+
+def _origin_tables(found: Origin | None) -> list[Table]:
+    if found is None:
+        return []
+    made = [
+        tables.origin_notes(
+            "Evidence that does not agree, for a person to look into",
+            "Contradiction",
+            found["contradictions"],
+        ),
+        tables.origin_notes(
+            "Items that were not examined", "Reason", found["not_examined_reasons"]
+        ),
+        tables.origin_notes("Remarks on those examined", "Remark", found["notes"]),
+    ]
+    return [tables.origin_claims(found), *(table for table in made if table.rows)]
 
 
 def _content_panels(report: Report) -> list[Panel]:

@@ -9,6 +9,7 @@ from brightline._version import __version__
 from brightline.errors import DamagedError
 from brightline.report import words
 from brightline.report.fields import JSON, Fields
+from brightline.report.origin import origin_of
 from brightline.report.schema import (
     SCHEMA,
     HashList,
@@ -45,6 +46,7 @@ def build_report(summary: Mapping[str, JSON]) -> Report:
     lists = [_list(entry) for entry in fields.objects("lists")]
     sources = [_source(entry) for entry in fields.objects("sources")]
     observations = _observations(fields, lists)
+    origin = origin_of(fields)
     below_quality = fields.count("below_quality")
     parameters = fields.flat("parameters")
     reconciliation = fields.counts("reconciliation")
@@ -58,6 +60,7 @@ def build_report(summary: Mapping[str, JSON]) -> Report:
         "reasons": reasons,
         "notes": _notes(fields.counts("notes")),
         "observations": observations,
+        "origin": origin,
         "lists": lists,
         "sources": sources,
         "parameters": parameters,
@@ -76,7 +79,7 @@ def build_report(summary: Mapping[str, JSON]) -> Report:
             orientations=orientations if isinstance(orientations, bool) else None,
             recorded=fields.texts("limits"),
         ),
-        "commands": words.commands(run, lists, sources),
+        "commands": words.commands(run, lists, sources, origin["mode"] if origin else None),
         "glossary": list(words.GLOSSARY),
     }
 

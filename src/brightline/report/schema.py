@@ -92,6 +92,42 @@ class Observations(TypedDict):
     by_category: dict[str, int]
 
 
+class OriginCount(TypedDict):
+    """Items with a claim about their origin, by the strongest evidence for it."""
+
+    claim: str
+    strength: str
+    count: int
+    text: str
+
+
+class OriginNote(TypedDict):
+    """Items by a contradiction among their evidence, a remark, or why they were not examined."""
+
+    code: str
+    count: int
+    text: str
+
+
+class Origin(TypedDict):
+    """Evidence of where items come from, as counts and never as a verdict.
+
+    `mode` says of which: "matched" or "all". `caution` and `not_checked` are sentences for
+    people. No figure here is a reason to look at an item later or not at all.
+    """
+
+    mode: str | None
+    examined: int | None
+    no_evidence: int | None
+    not_examined: int | None
+    claims: list[OriginCount]
+    contradictions: list[OriginNote]
+    notes: list[OriginNote]
+    not_examined_reasons: list[OriginNote]
+    caution: list[str]
+    not_checked: list[str]
+
+
 class HashList(TypedDict):
     """A snapshot that was matched against; `counts` are entries by signal."""
 
@@ -148,7 +184,10 @@ class Term(TypedDict):
 
 
 class Report(TypedDict):
-    """The whole report. Prose is for people; figures in it are repeated as numbers elsewhere."""
+    """The whole report. Prose is for people; figures in it are repeated as numbers elsewhere.
+
+    `origin` is None where nobody looked for origin evidence, or it is not recorded.
+    """
 
     schema: str
     tool: Tool
@@ -158,6 +197,7 @@ class Report(TypedDict):
     reasons: list[ReasonCount]
     notes: list[NoteCount]
     observations: Observations | None
+    origin: Origin | None
     lists: list[HashList]
     sources: list[Source]
     parameters: dict[str, Scalar]

@@ -22,7 +22,7 @@ from brightline.report.figures import (
     visible,
     words,
 )
-from brightline.report.schema import ListCount, Point, Report, Scalar
+from brightline.report.schema import ListCount, Origin, OriginNote, Point, Report, Scalar
 from brightline.types import Role
 
 UNRECORDED = "not recorded"
@@ -231,6 +231,34 @@ def notes(report: Report) -> Table:
             )
             for note in report["notes"]
         ),
+        stack=True,
+    )
+
+
+def origin_claims(found: Origin) -> Table:
+    """Items by claim and by the strongest evidence for it."""
+    return Table(
+        "What files say of their origin, by the strongest evidence for each claim",
+        (Column("Claim"), Column("Strength"), Column("Items", True), Column("Meaning")),
+        tuple(
+            (
+                foreign(words(one["claim"])),
+                foreign(words(one["strength"])),
+                number(one["count"]),
+                one["text"],
+            )
+            for one in found["claims"]
+        ),
+        stack=True,
+    )
+
+
+def origin_notes(caption: str, head: str, found: Sequence[OriginNote]) -> Table:
+    """Items by contradiction, by remark, or by why they were not examined."""
+    return Table(
+        caption,
+        (Column(head), Column("Items", True), Column("Code")),
+        tuple((foreign(one["text"]), number(one["count"]), code(one["code"])) for one in found),
         stack=True,
     )
 

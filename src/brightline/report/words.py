@@ -206,8 +206,13 @@ def _equal(claim: str, left: int | None, right: int | None, word: str) -> Check:
     return {"text": f"{claim}: {number(left)} {word} of {number(right)}.", "holds": left == right}
 
 
-def commands(run: Run, lists: Sequence[HashList], sources: Sequence[Source]) -> list[Command]:
-    """Command lines that repeat the audit and verify its records."""
+def commands(
+    run: Run, lists: Sequence[HashList], sources: Sequence[Source], origin: str | None = None
+) -> list[Command]:
+    """Command lines that repeat the audit and verify its records.
+
+    origin: of which items origin evidence was looked for; None for none.
+    """
     name = shlex.quote(run["name"]) if run["name"] else "RUN"
     paths = [_path_argument(source["path"]) for source in sources if source["path"]]
     if not paths or len(paths) > _ON_COMMAND_LINE:
@@ -215,6 +220,8 @@ def commands(run: Run, lists: Sequence[HashList], sources: Sequence[Source]) -> 
     chosen = [_list_option(entry) for entry in lists if entry["name"]]
     if len(chosen) > _ON_COMMAND_LINE:
         chosen = ["--list NAME@VERSION…"]
+    if origin:
+        chosen.append(f"--origin {shlex.quote(origin)}")
     found = [
         (
             " ".join(["brightline audit", *paths, *chosen]),

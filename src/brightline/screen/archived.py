@@ -1,9 +1,10 @@
 """Matching a signal archive against lists, by columns.
 
-Values are searched as they lie in the file, some thousand rows at a time and only columns of which
-some list has entries. A row becomes Python objects only if a value of it was found; those
-go through `matching.Probes` like items that were just read, so that what is said of them is the
-same to the letter. Archives of versions before 2 have no `views.pipeline`: all are `full`.
+Values are searched as they lie in the file, some row groups at a time, because each search has
+its price, and only columns of which some list has entries. A row becomes Python objects only if a
+value of it was found; those go through `matching.Probes` like items that were just read, so that
+what is said of them is the same to the letter. Archives of versions before 2 have no
+`views.pipeline`: all are `full`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,9 @@ from brightline.signals.pipelines import SIDE, belongs, is_resized
 from brightline.types import EXACT_TYPES, I64, U8, Kind, Match, Pipeline, Reason, SignalType
 
 _DIGESTS = (SignalType.MD5, SignalType.SHA1, SignalType.SHA256)
+#: rows, and bytes of the columns that are read, that are searched at once if several groups are
+_ROWS = 1 << 17
+_BYTES = 24 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,22 +71,45 @@ class ArchiveReader:
         return int(self._metadata.num_rows)
 
     def match(self, lists: Sequence[HashList]) -> Iterator[Stretch]:
-        """Search all rows, one row group of the file at a time, in order."""
+        """Search all rows, some row groups of the file at a time, in order."""
         wanted = _wanted(lists)
         first = 0
-        for group in range(self._metadata.num_row_groups):
-            rows = self._metadata.row_group(group).num_rows
-            found = self._candidates(group, wanted, lists)
-            hits = self._hits(group, found, first, lists) if len(found) else ()
-            yield Stretch(rows, tuple(hits))
-            first += rows
+        for groups in self._spans(wanted):
+            sizes = [self._metadata.row_group(group).num_rows for group in groups]
+            found = self._candidates(groups, wanted, lists)
+            hits: list[Hit] = []
+            start = 0
+            for group, rows in zip(groups, sizes, strict=True):
+                within = found[(found >= start) & (found < start + rows)] - start
+                if len(within):
+                    hits += self._hits(group, within, first + start, lists)
+                start += rows
+            yield Stretch(start, tuple(hits))
+            first += start
 
-    def _candidates(self, group: int, wanted: list[str], lists: Sequence[HashList]) -> I64:
-        """The rows of a group that at least one list may match."""
-        columns = [name for name in wanted if self._has_values(group, name)]
+    def _spans(self, wanted: list[str]) -> Iterator[list[int]]:
+        """Consecutive row groups that are searched together."""
+        numbers = [self._leaves[name] for name in wanted if name in self._leaves]
+        span: list[int] = []
+        rows = size = 0
+        for group in range(self._metadata.num_row_groups):
+            facts = self._metadata.row_group(group)
+            bytes_of_group = sum(facts.column(k).total_uncompressed_size for k in numbers)
+            if span and (rows + facts.num_rows > _ROWS or size + bytes_of_group > _BYTES):
+                yield span
+                span, rows, size = [], 0, 0
+            span.append(group)
+            rows += facts.num_rows
+            size += bytes_of_group
+        if span:
+            yield span
+
+    def _candidates(self, groups: list[int], wanted: list[str], lists: Sequence[HashList]) -> I64:
+        """The rows, counted from the first group's first, that at least one list may match."""
+        columns = [name for name in wanted if any(self._has_values(g, name) for g in groups)]
         if not columns:
             return np.empty(0, np.int64)
-        table = self._file.read_row_group(group, columns, use_threads=False)
+        table = self._file.read_row_groups(groups, columns, use_threads=False)
         found = [np.empty(0, np.int64)]
         row = 0
         for batch in table.to_batches():

@@ -71,7 +71,8 @@ def audit(
 
     Without `run`, an unfinished run with the same parameters is resumed, and otherwise a new
     one begun. With `reuse`, shards that an earlier run screened and that are unchanged are not
-    read again; where `origin` asks for evidence, all are read. Raises UsageError and its kinds (`errors`), nothing for trouble with an item.
+    read again; where `origin` asks for evidence, all are read. Raises UsageError and its kinds
+    (`errors`), nothing for trouble with an item.
     """
     part = part or Slice()
     if not sources:
@@ -119,7 +120,10 @@ def audit(
             orientations=orientations,
             origin=origin,
         )
-        reuse = reuse and origin is OriginMode.NONE  # an archive holds no bytes to examine
+        if reuse and origin is not OriginMode.NONE:
+            reuse = False  # an archive holds no bytes to examine
+            if len(run_names(workspace)) > 1:
+                say("origin evidence needs the items' bytes: unchanged shards are read again too")
         origins = Earlier(workspace, folder, parameters).origin if reuse else _nowhere
         work = Work(workspace, folder, setting, parameters, part, workers or available())
         return perform(work, origins, listen, say, fallback=True)

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from brightline import storage
 from brightline.findings import Custodian, seal
@@ -180,16 +180,14 @@ class _Result:
 
     def _without_bytes(self, count: int, found: Sequence[Owned]) -> _Origins:
         """The same of a table's rows, which have no bytes."""
-        match self._setting.origin:
-            case OriginMode.NONE:
-                return {}
-            case OriginMode.MATCHED:
-                places = _bad(found)
-                count = len(places)
-            case OriginMode.ALL:
-                places = {place for place, _ in found}
-            case _ as never:
-                assert_never(never)
+        mode = self._setting.origin
+        if mode is OriginMode.NONE:
+            return {}
+        places = _bad(found)
+        if mode is OriginMode.MATCHED:
+            count = len(places)
+        else:
+            places |= {place for place, _ in found}
         self.tally.add_examination(NotExamined.NO_BYTES, count)
         return dict.fromkeys(places, NotExamined.NO_BYTES.to_json())
 
@@ -224,7 +222,8 @@ def run_task(
 ) -> dict[str, Any]:
     """Screen a shard and commit its result; returns the counts as committed.
 
-    look: examines origins where `setting.origin` asks for it, else in this process. Raises SourceChangedError if the shard is not what the manifest froze.
+    look: examines origins where `setting.origin` asks for it, else that is done in this process.
+    Raises SourceChangedError if the shard is not what the manifest froze.
     """
 
     def fill(folder: Path) -> None:

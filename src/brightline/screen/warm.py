@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable
 
 import numpy as np
+import pyarrow as pa
 
 from brightline.kernels import are_warm, note_warm, without_blas
 from brightline.match import DeltaIndex, ExactIndex, HammingIndex
@@ -14,6 +15,7 @@ from brightline.signals.checksums import sha256_many
 from brightline.signals.digests import digests_many
 from brightline.signals.pdq import pdq
 from brightline.signals.resized import pdq_nearest, pdq_thumbnail
+from brightline.signals.url_column import url_digests
 from brightline.types import PDQ_THRESHOLD
 
 _QUIET_SECONDS = 2.5
@@ -56,6 +58,7 @@ def warm(say: Callable[[str], None]) -> None:
             pdq_thumbnail(np.ascontiguousarray(np.repeat(picture, 6, axis=0)))
         digests_many([bytes(4096)] * 32)
         sha256_many([grey.ravel()] * 16)
+        url_digests(pa.array([b"http://example.org/a"], pa.large_binary()))
         _search()
         note_warm()
     finally:

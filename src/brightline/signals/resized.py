@@ -114,14 +114,14 @@ def _shrunk(pixels: U8, down: _Bands, along: _Bands) -> tuple[bytes, int]:
         flat = np.pad(flat, ((0, 0), (0, WIDTH - flat.shape[1])))
     n = flat.shape[1]
     # flat and read-only: one compiled version, whoever owns the pixels
-    flat = flat.reshape(-1).view()
-    flat.flags.writeable = False
+    line = flat.reshape(-1).view()
+    line.flags.writeable = False
     if channels == 3:
         along = _with_luma(along)
     scratch = kept("shrunk", 4 * 128 * n)[: 4 * 128 * n].view(np.float32)
     A = np.empty(64 * 64, np.float32)
     kernels.shrink(
-        flat, n, down.places, down.ends, down.weights,
+        line, n, down.places, down.ends, down.weights,
         along.places, along.ends, along.weights, scratch, A,
     )  # fmt: skip
     return hash_small(A.reshape(64, 64))

@@ -43,12 +43,23 @@ _PARTS = re.compile(
     r"([^?#]*)(?:\?([^#]*))?(?:#.*)?",
     re.DOTALL,
 )
+# escapes as they are in normal spellings: upper-case, of characters that are not unreserved
+_SETTLED = r"%(?:[0189A-F][0-9A-F]|2[0-9A-CF]|3[A-F]|40|5[B-E]|60|7[B-DF])"
+_BEGIN = rf"(?:[A-Za-z0-9_~!$&()*+,;=:@-]|{_SETTLED})"
+_PATH = rf"(?:[A-Za-z0-9._~!$&()*+,;=:@-]|{_SETTLED})"
+_QUERY = rf"(?:[A-Za-z0-9._~!$&()*+,;=:@/-]|{_SETTLED})"
 #: most addresses as they are: nothing that the standard or the rules would write otherwise, but
-#: for the scheme and an empty path. Host, path, query.
+#: for the scheme, slashes at the end, and an empty path. Host, path, query.
 _PLAIN = re.compile(
-    r"https?(://(?:(?!xn--)[a-z0-9-]++\.)++[a-z]{2,}+)"
-    r"((?:/[A-Za-z0-9_~!$&()*+,;=:@-][A-Za-z0-9._~!$&()*+,;=:@-]*+)*+)/?(?:\?([A-Za-z0-9._~!$&()*+,;=:@/-]++))?"
+    rf"https?(://(?:(?!xn--)[a-z0-9-]++\.)++[a-z]{{2,}}+)((?:/{_BEGIN}{_PATH}*+)*+)/?(?:\?({_QUERY}++))?"
 )
+#: the same without slashes at the end, for engines that look neither ahead nor behind (RE2): all
+#: that it matches is normal, with `https` for `http`, unless `COLUMN_UNSURE` matches too
+COLUMN_PLAIN = (
+    rf"\Ahttps?://(?:[a-z0-9-]+\.)+[a-z]{{2,}}(?:/|(?:/{_BEGIN}{_PATH}*)+)(?:\?{_QUERY}+)?\z"
+)
+#: what an address that `COLUMN_PLAIN` matches may hold so that it is not normal, in any case
+COLUMN_UNSURE = "|".join(["xn--", *sorted(TRACKING | {TRACKING_PREFIX})])
 #: what a query with a tracking parameter holds somewhere
 _MAYBE_TRACKING = re.compile("|".join(sorted(TRACKING | {TRACKING_PREFIX})), re.IGNORECASE)
 _ESCAPE = re.compile(r"%([0-9A-Fa-f]{2})?")

@@ -93,7 +93,7 @@ def parse(column: pa.Array, kind: SignalType) -> Parsed:
     if binary is None:
         return Parsed(values, np.zeros(count, np.bool_), present)
     if kind is SignalType.URL:
-        return _parse_urls(binary, values)
+        return _parse_urls(binary)
     offsets, data = _buffers(binary)
     lengths = np.where(present, np.diff(offsets), 0)
     valid = np.zeros(count, np.bool_)
@@ -164,17 +164,11 @@ def _from_hex(text: bytes, width: int) -> bytes | None:
     return bytes((digits[0::2] << 4 | digits[1::2]).tolist())
 
 
-def _parse_urls(binary: pa.Array, values: U8) -> Parsed:
+def _parse_urls(binary: pa.Array) -> Parsed:
     # imported here, because most corpora have no address columns
-    from brightline.signals.url import url_digest
+    from brightline.signals.url_column import url_digests
 
-    valid = np.zeros(len(binary), np.bool_)
-    for k, raw in enumerate(binary.to_pylist()):
-        if raw:
-            digest = url_digest(raw.decode("utf-8", "surrogateescape"))
-            if digest is not None:
-                values[k] = np.frombuffer(digest, np.uint8)
-                valid[k] = True
+    values, valid = url_digests(binary)
     return Parsed(values, valid, np.zeros(len(binary), np.bool_))
 
 

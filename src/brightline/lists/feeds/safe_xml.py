@@ -17,12 +17,13 @@ class XmlError(ValueError):
 
 
 def parse_xml(document: bytes) -> Element:
-    """The root element, tags as `{namespace}name`. Raises XmlError, without any content."""
+    """The root element, tags and attributes as `{namespace}name`. Raises XmlError, without any
+    content."""
     builder = TreeBuilder()
     parser = expat.ParserCreate(namespace_separator="}")
     depth = 0
 
-    def tag(name: str) -> str:
+    def spelled(name: str) -> str:
         return f"{{{name}" if "}" in name else name
 
     def start(name: str, attributes: dict[str, str]) -> None:
@@ -30,12 +31,12 @@ def parse_xml(document: bytes) -> Element:
         depth += 1
         if depth > _MAX_DEPTH:
             raise XmlError("elements nest too deeply")
-        builder.start(tag(name), attributes)
+        builder.start(spelled(name), {spelled(key): value for key, value in attributes.items()})
 
     def end(name: str) -> None:
         nonlocal depth
         depth -= 1
-        builder.end(tag(name))
+        builder.end(spelled(name))
 
     def doctype(*_: object) -> None:
         raise XmlError("it declares a document type")

@@ -1,0 +1,152 @@
+"""Importing a VICS file of millions of Media: time, and how much memory it takes.
+
+    python -m bench.vics [--entries N …] [--write]
+
+The files are made up and streamed to disk: random digests, a PDQ and two tags for every other
+Media, a MediaFile or three with long paths, as data model 2.0 nests them. Each is imported in a
+process of its own, of which the greatest resident memory counts. `--write` makes
+docs/lists.md.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import os
+import random
+import resource
+import tempfile
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import conditions, table
+from brightline.lists import import_list
+from brightline.screen.warm import warm
+
+SEED = 11
+PAGE = Path("docs/lists.md")
+_PACKAGES = ("brightline", "ijson", "numpy", "pyarrow")
+
+_TEXT = """\
+# Importing large lists
+
+A list file of whatever size is read as a stream: what is kept in memory are the columns of \
+its entries (digests, PDQ hashes, categories, tags), not the file. This is measured with a \
+made-up Project VIC file of data model 2.0 (`bench/vics.py`, which writes this page), where \
+every Media has an MD5 and a SHA-1, every other one a PDQ hash and two tags, and one to \
+three MediaFiles, which are passed over. *Greatest memory* is that of the whole process, \
+with Python and its libraries; the time includes compiling the indexes and writing the \
+snapshot.
+"""
+
+
+def _media(number: int, rng: random.Random) -> str:
+    files = ",".join(
+        f'{{"MD5":"{number:032X}","FileName":"IMG_{number + k:08d}.jpg",'
+        f'"FilePath":"Volume1\\\\Users\\\\user\\\\Pictures\\\\{number % 997}\\\\{k}",'
+        f'"Created":"2020-01-01T00:00:00Z","Unallocated":"False"}}'
+        for k in range(1 + number % 3)
+    )
+    more = ""
+    if number % 2:
+        pdq = rng.randbytes(32).hex()
+        more = f'"Tags":"one;two","AlternativeHashes":[{{"HashName":"PDQ","HashValue":"{pdq}"}}],'
+    return (
+        f'{{"MediaID":{number + 1},"Category":{number % 4},{more}'
+        f'"MD5":"{rng.randbytes(16).hex().upper()}","SHA1":"{rng.randbytes(20).hex().upper()}",'
+        f'"MediaSize":"{number % 10_000_000}","MimeType":"image/jpeg","MediaFiles":[{files}]}}'
+    )
+
+
+def write_vics(path: Path, entries: int) -> None:
+    """A `#Media` file of so many Media, and no two digests alike."""
+    rng = random.Random(SEED)
+    with path.open("w", encoding="utf-8", buffering=1 << 20) as out:
+        out.write('{"@odata.context":"http://example.org/vics/2.0/$metadata#Media","value":[\n')
+        for number in range(entries):
+            out.write(("," if number else "") + _media(number, rng) + "\n")
+        out.write("]}\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One import: bytes of the file, seconds, entries kept; memory in bytes before and at most."""
+
+    size: int
+    seconds: float
+    entries: int
+    before: int
+    peak: int
+
+
+def _resident() -> int:
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _import(folder: str, file: str) -> tuple[float, int, int, int]:
+    before = _resident()
+    start = time.perf_counter()
+    manifest, _ = import_list(Path(folder), "bench", Path(file))
+    return time.perf_counter() - start, sum(manifest.counts.values()), before, _resident()
+
+
+def measure(entries: int, *, folder: Path | None = None) -> Measured:
+    """Make a file, import it in a fresh process, and take both away again."""
+    with tempfile.TemporaryDirectory(dir=folder) as name:
+        file = Path(name, "media.json")
+        write_vics(file, entries)
+        size = file.stat().st_size
+        lists = Path(name, "lists")
+        lists.mkdir(mode=0o700)
+        context = multiprocessing.get_context("spawn")
+        with context.Pool(1) as pool:
+            found = pool.apply(_import, (os.fspath(lists), os.fspath(file)))
+    return Measured(size, *found)
+
+
+def report(counts: list[int]) -> str:
+    """The table, and what an entry costs between the least and the most."""
+    warm(print)  # compiling is not importing
+    seen = [(count, measure(count)) for count in sorted(counts)]
+    rows = [
+        (
+            f"{count:,}",
+            f"{m.size / 1e6:,.0f} MB",
+            f"{m.seconds:.0f} s",
+            f"{count / m.seconds:,.0f}",
+            f"{m.entries:,}",
+            f"{m.peak / 1e6:,.0f} MB",
+        )
+        for count, m in seen
+    ]
+    head = ("Media", "file", "time", "Media a second", "entries", "greatest memory")
+    made = table(head, rows)
+    if len(seen) > 1:
+        (few, least), (many, most) = seen[0], seen[-1]
+        each = (most.peak - least.peak) / (most.entries - least.entries)
+        grown = (most.size - least.size) / (many - few)
+        made += (
+            f"\n\nFrom the least to the most, memory grew by {each:,.0f} bytes an entry, and the "
+            f"file by {grown:,.0f} a Media."
+        )
+    numbers = " ".join(map(str, sorted(counts)))
+    command = f"python -m bench.vics --entries {numbers} --write"
+    return f"{made}\n\n{conditions(command, _PACKAGES)}"
+
+
+def main() -> None:
+    """Measure, and print or write."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("--entries", type=int, nargs="+", default=[1_000_000, 5_000_000])
+    parser.add_argument("--write", action="store_true", help="into docs/lists.md")
+    asked = parser.parse_args()
+    made = report(asked.entries)
+    if asked.write:
+        PAGE.write_text(f"{_TEXT}\n{made}\n", encoding="utf-8")
+    else:
+        print(made)
+
+
+if __name__ == "__main__":
+    main()
