@@ -79,8 +79,8 @@ class Perceptual:
 
     `via` says which view ("stored bytes", "unpadded crop", "exif orientation", …); `hash` is
     32 bytes, most significant first, as its hex is printed; `quality` 0 to 100; `pipeline`
-    names every step that can change the hash (`signals.pipelines`); `turned` holds the other seven dihedral
-    variants as (orientation, hash) when they were asked for.
+    names every step that can change the hash (`signals.pipelines`); `turned` holds the other seven
+    dihedral variants as (orientation, hash) when they were asked for.
     """
 
     via: str
