@@ -4,6 +4,8 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+# the tests start hundreds of processes: compiled once is enough
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help demo test test-interop test-long lint bench docs clean
 

@@ -109,13 +109,18 @@ class ArchiveReader:
         columns = [name for name in wanted if any(self._has_values(g, name) for g in groups)]
         if not columns:
             return np.empty(0, np.int64)
-        table = self._file.read_row_groups(groups, columns, use_threads=False)
         found = [np.empty(0, np.int64)]
         row = 0
-        for batch in table.to_batches():
+        for batch in self._batches(groups, columns):
             found += [rows + row for rows in _search(_Batch(batch), lists)]
             row += batch.num_rows
         return np.unique(np.concatenate(found))
+
+    def _batches(self, groups: list[int], columns: list[str]) -> Iterator[pa.RecordBatch]:
+        # labels inside lists cannot be put together from several groups (Arrow: not implemented)
+        nested = any("." in name for name in columns)
+        for some in [[group] for group in groups] if nested else [groups]:
+            yield from self._file.read_row_groups(some, columns, use_threads=False).to_batches()
 
     def _has_values(self, group: int, leaf: str) -> bool:
         """Whether a column of the file may hold anything there, by the footer."""
