@@ -260,7 +260,7 @@ def two(bench: Bench) -> Result:
     return bench.audit(2)
 
 
-@pytest.mark.parametrize("workers", ["one", "two"])
+@pytest.mark.parametrize("workers", ["one", pytest.param("two", marks=pytest.mark.long)])
 def test_exactly_the_faulty_items_fail(
     workers: str, bench: Bench, request: pytest.FixtureRequest
 ) -> None:

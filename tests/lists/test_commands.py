@@ -91,9 +91,9 @@ def test_conflicts_are_counted_sealed_and_opened(place: Place, tmp_path: Path) -
     )
     lines = [json.loads(line) for line in opened.stdout.splitlines()]
     assert {line["value"] for line in lines} == {VALUES[n].hex() for n in (1, 2, 5)}
-    (record,) = [r for r in place.workspace.ledger.records() if r.kind == "findings_opened"]
+    (record,) = [r for r in place.workspace.ledger.records() if r.kind == "conflicts_opened"]
     assert record.fields["reason"] == "a test"
-    assert record.fields["findings"] == 3
     digest = hashlib.sha256(sealed.read_bytes()).hexdigest()
-    assert record.fields["conflicts"] == f"sha256:{digest}"
+    assert record.fields["file"] == f"sha256:{digest}"
+    assert record.fields["conflicts"] == 3
     place.run("list", "open-conflicts", sealed, "--identity", place.key, "--reason", " ", status=2)

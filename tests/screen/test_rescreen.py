@@ -232,6 +232,7 @@ def test_the_archive_is_the_same_file_and_outlives_the_old_run(
         assert desk.results(f"of {origin}", jobs) == expected
 
 
+@pytest.mark.long
 def test_commands(place: Place, tmp_path: Path) -> None:
     """From the command line: newest versions, a delta, resuming, and what is refused."""
     rows = mixed(tmp_path / "corpus")

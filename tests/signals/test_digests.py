@@ -67,10 +67,13 @@ def test_every_length() -> None:
         pytest.param(
             "haswell",
             AVX2,
-            marks=pytest.mark.skipif(
-                not set(AVX2.split(",")) <= set(module._host_features()),
-                reason="no AVX2 on this processor",
-            ),
+            marks=[
+                pytest.mark.long,
+                pytest.mark.skipif(
+                    not set(AVX2.split(",")) <= set(module._host_features()),
+                    reason="no AVX2 on this processor",
+                ),
+            ],
         ),
     ],
 )

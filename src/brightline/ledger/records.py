@@ -27,6 +27,8 @@ class Event(enum.StrEnum):
       the task's folder, `counts.json` among them
     - run_finished: `run`, `items`, `matches`, `summary` (digest of `summary.json`)
     - findings_opened: `run`, `reason`, `custodian`, `recipient`, `files`, `findings`
+    - conflicts_opened: `file` (digest of the sealed file), `reason`, `custodian`, `recipient`,
+      `conflicts` (how many)
     - findings_resealed: `run`, `reason`, `custodian`, `recipient`, `custodians` (recipients),
       `files` {task: {name: digest}} with what sealing anew changes. It comes before the files are
       replaced; until then the new one waits as `.tmp-resealed-NAME`. Many tasks take several
