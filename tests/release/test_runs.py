@@ -59,7 +59,7 @@ def test_several_sources_lie_beside_each_other(corpus: Corpus, tmp_path: Path) -
     }
     assert set(members((dest / "alone.tar").read_bytes())) == {"820.png"}
     told = [(s["path"], s["samples"], s["removed"]) for s in made["sources"]]
-    assert told == [("data", 4, 1), ("data-2", 4, 1), ("alone.tar", 2, 1)]
+    assert sorted(told) == [("alone.tar", 2, 1), ("data", 4, 1), ("data-2", 4, 1)]
     assert check(read_manifest(dest / ".brightline" / "manifest.jsonl"), walk(dest)).none
     # and the statement is about all of them
     about = place.json("attest", "several", "--release", dest, status=0)
