@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,13 @@ pytestmark = [
 
 _SHARDS = 3
 _PER_SHARD = 40
+
+
+@pytest.fixture(autouse=True)
+def _left_open() -> Iterator[None]:
+    """Files that other packages leave open are closed here, under this module's filter."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture

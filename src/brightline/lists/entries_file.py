@@ -17,6 +17,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from brightline.errors import DamagedError
+from brightline.lists.arrays import load
 from brightline.lists.collected import TYPES
 from brightline.lists.entries import U16, Entries, Labels
 from brightline.lists.provenance import (
@@ -233,7 +234,7 @@ def _read(folder: Path, category_names: tuple[str, ...]) -> Entries:
         records = Records(
             _joined(of, np.uint32),
             _read_table(folder / RECORDS, RECORD_SCHEMA),
-            np.load(folder / FINGERPRINTS),
+            load(folder / FINGERPRINTS),
         )
         if len(records) != len(records.table) or np.any(records.of >= len(records)):
             raise ValueError("records")

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from brightline.errors import DamagedError
+from brightline.lists.arrays import load
 from brightline.match import DeltaIndex, ExactIndex, HammingIndex
 from brightline.types import EXACT_TYPES, I64, U8, SignalType
 
@@ -64,7 +65,7 @@ class Indexes:
             return np.empty(0, np.int64)
         if signal not in self._ids:
             path = self.file(entry_ids_file(signal))
-            self._ids[signal] = np.load(path, mmap_mode="r")
+            self._ids[signal] = load(path, mapped=True)
         return self._ids[signal]
 
     def search_exact(self, signal: SignalType, values: U8) -> tuple[I64, I64]:

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from brightline.errors import DamagedError
+from brightline.lists.arrays import load
 from brightline.lists.collected import CODE, TYPES
 from brightline.lists.content import SegmentContent
 from brightline.lists.entries import U16, Entries
@@ -110,7 +111,7 @@ class Segment:
             # an empty file cannot be mapped
             path = self.indexes.file(CATEGORY_FILE)
             self._categories = (
-                np.load(path, mmap_mode="r") if self.own.entries else np.empty(0, np.uint16)
+                load(path, mapped=True) if self.own.entries else np.empty(0, np.uint16)
             )
         return np.asarray(self._categories[entries])
 
@@ -121,9 +122,7 @@ class Segment:
         if self._records is None:
             path = self.indexes.file(RECORD_FILE)
             # opaque signals may be all there is, and an empty file cannot be mapped
-            self._records = (
-                np.load(path, mmap_mode="r") if self.own.entries else np.empty(0, np.uint32)
-            )
+            self._records = load(path, mapped=True) if self.own.entries else np.empty(0, np.uint32)
         return self._records
 
     def find_records(self, keys: U8) -> tuple[I64, I64]:
@@ -135,7 +134,7 @@ class Segment:
             return np.empty(0, np.int64), np.empty(0, np.int64)
         if self._sources is None:
             index = ExactIndex.open(self.folder / SOURCE_INDEX)
-            numbers = np.load(self.indexes.file(SOURCE_RECORDS), mmap_mode="r")
+            numbers = load(self.indexes.file(SOURCE_RECORDS), mapped=True)
             if index.width != KEY_BYTES:
                 raise DamagedError(
                     f"{self.folder / SOURCE_INDEX} is damaged: import the list again"
@@ -150,7 +149,7 @@ class Segment:
     def fingerprints(self, records: I64) -> U8:
         """(n, 16) of these records, in their own numbers."""
         if self._fingerprints is None:
-            self._fingerprints = np.load(self.indexes.file(FINGERPRINTS), mmap_mode="r")
+            self._fingerprints = load(self.indexes.file(FINGERPRINTS), mapped=True)
         return np.asarray(self._fingerprints[records])
 
     def provenance(self, records: I64) -> list[Provenance]:

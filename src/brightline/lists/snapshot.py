@@ -12,6 +12,7 @@ import numpy as np
 
 from brightline import storage
 from brightline.errors import DamagedError
+from brightline.lists.arrays import load
 from brightline.lists.content import content_digest, version_digest
 from brightline.lists.entries import Entries, concatenate
 from brightline.lists.indexes import Indexes
@@ -259,7 +260,7 @@ class HashList:
         if not count:
             return np.empty(0, np.uint32)
         try:
-            numbers: U32 = np.load(self.path / name)
+            numbers: U32 = load(self.path / name)
         except (OSError, ValueError, EOFError):
             raise _damaged(self.path, name, "is missing or damaged") from None
         if (

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from brightline._version import __version__
+from brightline.errors import DamagedError
 from brightline.lists import HashList, open_delta, open_list
 from brightline.screen.examining import OriginMode
 from brightline.types import Limits, Shard
@@ -71,15 +72,21 @@ class Parameters:
 
     @classmethod
     def from_json(cls, document: dict[str, Any]) -> Parameters:
-        """What `to_json` gave."""
-        return cls(
-            sources=tuple(document["sources"]),
-            lists=tuple(ListReference(**reference) for reference in document["lists"]),
-            limits=Limits(**document["limits"]),
-            orientations=document["orientations"],
-            source_type=document["source_type"],
-            origin=OriginMode(document.get("origin", OriginMode.NONE)),
-        )
+        """What `to_json` gave; DamagedError for anything else."""
+        try:
+            return cls(
+                sources=tuple(document["sources"]),
+                lists=tuple(ListReference(**reference) for reference in document["lists"]),
+                limits=Limits(**document["limits"]),
+                orientations=document["orientations"],
+                source_type=document["source_type"],
+                origin=OriginMode(document.get("origin", OriginMode.NONE)),
+            )
+        except (KeyError, TypeError, ValueError, AttributeError):
+            raise DamagedError(
+                "a run's run.json does not hold its parameters; restore it from a copy, or start "
+                "a new run"
+            ) from None
 
 
 def shard_identity(shard: Shard) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
 
 from brightline import storage
+from brightline.errors import DamagedError
 from brightline.findings import Custodian, seal
 from brightline.lists import HashList
 from brightline.screen.archive import Archive
@@ -285,6 +286,14 @@ def _finish(
 
 
 def read_counts(folder: Path) -> dict[str, Any]:
-    """A committed task's counts."""
-    document: dict[str, Any] = json.loads((folder / COUNTS).read_bytes())
+    """A committed task's counts; DamagedError if the file does not hold any."""
+    try:
+        document = json.loads((folder / COUNTS).read_bytes())
+    except ValueError:
+        document = None
+    if not isinstance(document, dict) or not {"task", "tally", "files"} <= document.keys():
+        raise DamagedError(
+            f"{folder / COUNTS} is damaged; restore it from a copy, or delete the folder {folder} "
+            "and give the same command again"
+        )
     return document
