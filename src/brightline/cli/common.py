@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from brightline.findings import Identity
     from brightline.lists import ListManifest
     from brightline.screen.watch import Progress
     from brightline.workspace import Workspace
@@ -25,6 +26,12 @@ WorkspaceOption = Annotated[
         help="The workspace; else $BRIGHTLINE_WORKSPACE, else the current folder.",
         show_default=False,
     ),
+]
+IdentityOption = Annotated[
+    Path, typer.Option(metavar="FILE", help="A custodian's private key.", show_default=False)
+]
+ReasonOption = Annotated[
+    str, typer.Option(metavar="TEXT", help="Why; it goes on the ledger.", show_default=False)
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print one JSON document.")]
 
@@ -50,6 +57,16 @@ def open_workspace(path: Path | None) -> Workspace:
     from brightline.workspace import Workspace
 
     return Workspace.open(workspace_path(path))
+
+
+def load_key(path: Path) -> Identity:
+    """A custodian's key, with its warning said."""
+    from brightline.findings import load_identity
+
+    key = load_identity(path)
+    if key.warning:
+        talk(f"warning: {key.warning}")
+    return key
 
 
 def print_json(document: Any) -> None:

@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import json
 import sys
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from brightline.cli.common import (
+    IdentityOption,
     JsonOption,
+    ReasonOption,
     WorkspaceOption,
+    load_key,
     open_workspace,
     plural,
     print_json,
     talk,
 )
-
-if TYPE_CHECKING:
-    from brightline.findings import Identity
 
 app = typer.Typer(
     no_args_is_help=True, rich_markup_mode=None, help="Sealed findings: count or open them."
@@ -43,14 +42,6 @@ def count(run: RunArgument, workspace: WorkspaceOption = None, as_json: JsonOpti
         typer.echo(f"{matches['total'] + matches['known_good']}")
 
 
-IdentityOption = Annotated[
-    Path, typer.Option(metavar="FILE", help="A custodian's private key.", show_default=False)
-]
-ReasonOption = Annotated[
-    str, typer.Option(metavar="TEXT", help="Why; it goes on the ledger.", show_default=False)
-]
-
-
 @app.command("open")
 def open_findings(
     run: RunArgument,
@@ -64,7 +55,7 @@ def open_findings(
     """
     from brightline.screen.opening import open_run
 
-    key = _key(identity)
+    key = load_key(identity)
     for finding in open_run(open_workspace(workspace), run, key, reason):
         sys.stdout.write(json.dumps(finding, ensure_ascii=False) + "\n")
 
@@ -95,7 +86,7 @@ def reseal(
     if (run is None) != every:
         raise UsageError("name one run, or say --all")
     opened = open_workspace(workspace)
-    key = _key(identity)
+    key = load_key(identity)
     done = []
     for name in run_names(opened) if run is None else [run]:
         resealed = reseal_run(opened, name, key, reason)
@@ -120,12 +111,3 @@ def reseal(
                 for one in done
             ]
         )
-
-
-def _key(path: Path) -> Identity:
-    from brightline.findings import load_identity
-
-    key = load_identity(path)
-    if key.warning:
-        talk(f"warning: {key.warning}")
-    return key

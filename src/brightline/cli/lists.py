@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from brightline.cli.common import (
+    IdentityOption,
     JsonOption,
+    ReasonOption,
     WorkspaceOption,
+    load_key,
     note_import,
     open_workspace,
     plural,
@@ -256,12 +259,8 @@ def conflicts(
 @app.command("open-conflicts")
 def open_conflicts(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="As `list conflicts --seal` made.")],
-    identity: Annotated[
-        Path, typer.Option(metavar="FILE", help="A custodian's private key.", show_default=False)
-    ],
-    reason: Annotated[
-        str, typer.Option(metavar="TEXT", help="Why; it goes on the ledger.", show_default=False)
-    ],
+    identity: IdentityOption,
+    reason: ReasonOption,
     workspace: WorkspaceOption = None,
 ) -> None:
     """Open sealed conflicts and print them as JSON Lines. The opening is recorded first.
@@ -270,15 +269,13 @@ def open_conflicts(
     """
     from brightline import storage
     from brightline.errors import UsageError
-    from brightline.findings import load_identity, open_sealed
+    from brightline.findings import open_sealed
     from brightline.ledger import Event
 
     if not reason.strip():
         raise UsageError("give a reason with --reason; it goes on the ledger")
     opened = open_workspace(workspace)
-    key = load_identity(identity)
-    if key.warning:
-        talk(f"warning: {key.warning}")
+    key = load_key(identity)
     found = open_sealed(file, key)
     opened.ledger.append(
         Event.CONFLICTS_OPENED,

@@ -10,14 +10,17 @@ import typer
 
 from brightline.cli import referral_keep, referral_review, referral_send
 from brightline.cli.common import (
+    IdentityOption,
     JsonOption,
+    ReasonOption,
     WorkspaceOption,
+    load_key,
     open_workspace,
     plural,
     print_json,
     talk,
 )
-from brightline.cli.referral_common import DraftArgument, IdentityOption, load_key
+from brightline.cli.referral_common import DraftArgument
 
 if TYPE_CHECKING:
     from brightline.referral.store import Referral
@@ -50,9 +53,7 @@ def draft(
     run: Annotated[str, typer.Argument(metavar="RUN", help="As `brightline run ls` shows.")],
     to: Annotated[To, typer.Option(help="A report, or a package for who has no interface.")],
     identity: IdentityOption,
-    reason: Annotated[
-        str, typer.Option(metavar="TEXT", help="Why; it goes on the ledger.", show_default=False)
-    ],
+    reason: ReasonOption,
     reporter: Annotated[
         Path,
         typer.Option(metavar="FILE", help="TOML: who reports, see docs.", show_default=False),

@@ -2,33 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from brightline.cli.common import plural, talk
+from brightline.cli.common import plural
 
 if TYPE_CHECKING:
-    from brightline.findings import Identity
     from brightline.referral.states import State
 
 DraftArgument = Annotated[
     str, typer.Argument(metavar="DRAFT", help="As `brightline referral ls` shows.")
 ]
-IdentityOption = Annotated[
-    Path, typer.Option(metavar="FILE", help="A custodian's private key.", show_default=False)
-]
-
-
-def load_key(path: Path) -> Identity:
-    """A custodian's key, with its warning said."""
-    from brightline.findings import load_identity
-
-    key = load_identity(path)
-    if key.warning:
-        talk(f"warning: {key.warning}")
-    return key
 
 
 def state_words(state: State) -> str:

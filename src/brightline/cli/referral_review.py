@@ -11,15 +11,18 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from brightline.cli.common import (
+    IdentityOption,
     JsonOption,
+    ReasonOption,
     WorkspaceOption,
+    load_key,
     open_workspace,
     plural,
     print_json,
     table,
     talk,
 )
-from brightline.cli.referral_common import DraftArgument, IdentityOption, load_key, state_words
+from brightline.cli.referral_common import DraftArgument, state_words
 
 if TYPE_CHECKING:
     from brightline.referral.store import Referral
@@ -111,9 +114,7 @@ def _facts(referral: Referral) -> dict[str, Any]:
 def show(
     name: DraftArgument,
     identity: IdentityOption,
-    reason: Annotated[
-        str, typer.Option(metavar="TEXT", help="Why; it goes on the ledger.", show_default=False)
-    ],
+    reason: ReasonOption,
     xml: Annotated[bool, typer.Option("--xml", help="The documents as they would be sent.")] = (
         False
     ),

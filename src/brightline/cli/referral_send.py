@@ -11,15 +11,17 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from brightline.cli.common import (
+    IdentityOption,
     JsonOption,
     WorkspaceOption,
     duration_text,
+    load_key,
     open_workspace,
     plural,
     print_json,
     talk,
 )
-from brightline.cli.referral_common import DraftArgument, IdentityOption, load_key, state_words
+from brightline.cli.referral_common import DraftArgument, state_words
 
 if TYPE_CHECKING:
     from brightline.referral.service import Service

@@ -8,27 +8,25 @@ from typing import Annotated
 import typer
 
 from brightline.cli.common import (
+    IdentityOption,
     JsonOption,
     Meter,
+    ReasonOption,
     WorkspaceOption,
     bytes_text,
     duration_text,
+    load_key,
     open_workspace,
     plural,
     print_json,
-    talk,
 )
 
 
 def release(
     run: Annotated[str, typer.Argument(metavar="RUN", help="As `brightline run ls` shows.")],
     dest: Annotated[Path, typer.Argument(metavar="DEST", help="Where nothing is yet.")],
-    identity: Annotated[
-        Path, typer.Option(metavar="FILE", help="A custodian's private key.", show_default=False)
-    ],
-    reason: Annotated[
-        str, typer.Option(metavar="TEXT", help="Why; it goes on the ledger.", show_default=False)
-    ],
+    identity: IdentityOption,
+    reason: ReasonOption,
     cover: Annotated[
         float,
         typer.Option(
@@ -50,14 +48,11 @@ def release(
 
     Example: brightline release RUN /data/clean --identity anna.key --reason "release 1.1"
     """
-    from brightline.findings import load_identity
     from brightline.release.plan import Options
     from brightline.release.releasing import release as make
 
     options = Options(cover, keep_unscreened)
-    key = load_identity(identity)
-    if key.warning:
-        talk(f"warning: {key.warning}")
+    key = load_key(identity)
     opened = open_workspace(workspace)
     meter = Meter()
     try:
