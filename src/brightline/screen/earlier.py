@@ -90,6 +90,6 @@ def _is_settled(task: Path) -> bool:
         return False
     try:
         reasons = read_counts(task)["tally"]["counters"]["reasons"]
-    except (OSError, ValueError, KeyError):
+    except (DamagedError, OSError, ValueError, KeyError):
         return False
     return _CIRCUMSTANCES.isdisjoint(reasons)

@@ -92,7 +92,7 @@ def _open(origin: Origin) -> tuple[dict[str, Any], U8] | None:
             return None
         with pa.memory_map(str(origin.folder / SIGNALS)) as file:
             return counts, np.frombuffer(file.read_buffer(), np.uint8)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (DamagedError, OSError, ValueError, KeyError, TypeError):
         return None
 
 
