@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from brightline.cli import run
-from brightline.law import reading, words
+from brightline.law import Conduct, Depiction, Role, reading, words
 from tests.law.tables import MINIMAL, write
 
-KNOWN = ("--known", "2026-11-22")
+KNOWN = ("--known", "2026-11-23")
 VIEWS = {
     "show": ("show", "DK", "--on", "2025-06-30"),
     "show all of the EU": ("show", "EU"),
@@ -30,7 +30,7 @@ VIEWS = {
 
 @pytest.fixture
 def law(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Any:
-    monkeypatch.setattr(reading, "today", lambda: date(2026, 11, 22))
+    monkeypatch.setattr(reading, "today", lambda: date(2026, 11, 23))
 
     def call(*arguments: str, status: int = 0) -> str:
         assert run(["law", *arguments]) == status
@@ -49,7 +49,7 @@ def test_every_view_says_what_every_view_says(name: str, law: Any) -> None:
     document = json.loads(law(*VIEWS[name], *KNOWN, "--json"))
     assert document["caveats"] == list(words.CAVEATS)
     assert document["not_legal_advice"] is True
-    assert document["known"] == "2026-11-22"
+    assert document["known"] == "2026-11-23"
     assert document["last_checked"].startswith("2026-10-01")
 
 
@@ -58,7 +58,11 @@ def test_show_reads_denmark_for_a_day(law: Any) -> None:
     after = json.loads(law("show", "dk", "--on", "2025-07-01", *KNOWN, "--json"))
     assert {row["coverage"] for row in before["rows"]} == {"unclear"}
     assert {row["why"] for row in before["rows"]} == {"not_yet"}
-    assert {row["coverage"] for row in after["rows"]} == {"yes"}
+    read = {row["conduct"]: row["coverage"] for row in after["rows"]}
+    assert read == {"produce": "partial", "distribute": "yes", "possess": "yes"}
+    (made,) = (row for row in after["rows"] if row["conduct"] == "produce")
+    assert (made["id"], made["supersedes"]) == ("226-2", ["226"])
+    assert (made["valid_from"], made["valid_to"], made["in_force_by"]) == ("2025-07-01", None, None)
     assert all(row["draft"] and row["sources"] for row in after["rows"])
     assert {d["law_of"] for d in after["duties"]} == {"EU"}
     assert "DRAFT" in law("show", "DK", *KNOWN)
@@ -95,15 +99,20 @@ def test_the_matrix_of_some(law: Any) -> None:
 
 
 def test_what_has_no_row_is_named(law: Any) -> None:
-    text = law("matrix", *KNOWN)
-    assert "The table holds no row for: real, real_modified, identifiable_likeness." in text
+    text = law("matrix", "--conduct", "access", "--jurisdiction", "DK,CH", *KNOWN)
+    assert "The table holds no row for: real_modified, identifiable_likeness, non_photoreal" in text
+    gaps = json.loads(law("matrix", "--jurisdiction", "DK", *KNOWN, "--json"))
+    assert {"jurisdiction": "DK", "conduct": "possess", "depiction": "real"} in gaps["gaps"]
+    assert len(gaps["gaps"]) + len(gaps["cells"]) == len(Conduct) * len(Depiction)
+    assert "says nothing about the law" in gaps["gaps_mean"]
     text = law("matrix", "--conduct", "access", "--depiction", "text", *KNOWN)
     assert "The table holds no row for: text." in text
 
 
 def test_the_operation_view_names_limits_and_the_support_of_its_figures(law: Any) -> None:
-    text = " ".join(law("operation", "cumberland", "--on", "2026-11-22", *KNOWN).split())
+    text = " ".join(law("operation", "cumberland", "--on", "2026-11-23", *KNOWN).split())
     assert "DK production: Only with intent to sell or otherwise distribute" in text
+    assert "DE possession: Of a person of 14 to 17: only of an actual event" in text
     assert "DE production: Production alone only of a real event" in text
     assert "read in a secondary source, DRAFT." in text
 
@@ -144,13 +153,17 @@ def test_the_duty_sheet(law: Any) -> None:
     nothing = json.loads(law(*VIEWS["no duties"], *KNOWN, "--json"))
     assert nothing["duties"] == []
     assert nothing["no_duty_recorded"] == ["NO"]
-    assert "no proof that there is none" in law(*VIEWS["no duties"], *KNOWN)
+    assert nothing["no_duty_means"] == f"{words.NO_DUTY} {words.PROVIDERS}"
+    assert words.no_duty(Role.TELECOM) == words.NO_DUTY
+    for form in ("table", "html"):
+        text = " ".join(law(*VIEWS["no duties"], *KNOWN, "--format", form).split())
+        assert f"{words.NO_DUTY} {words.PROVIDERS}" in text
 
 
 def test_the_operation_view_counts(law: Any) -> None:
-    document = json.loads(law("operation", "cumberland", "--on", "2026-11-22", *KNOWN, "--json"))
-    assert document["counts"]["produce"] == {"yes": 16, "partial": 1, "unclear": 2, "no": 0}
-    assert document["not_simply_covered"] == ["BA", "CZ", "DE"]
+    document = json.loads(law("operation", "cumberland", "--on", "2026-11-23", *KNOWN, "--json"))
+    assert document["counts"]["produce"] == {"yes": 15, "partial": 2, "unclear": 2, "no": 0}
+    assert document["not_simply_covered"] == ["BA", "CZ", "DK", "DE"]
     assert document["operation"]["draft"] is True
     assert len(document["jurisdictions"]) == 19
 
@@ -172,7 +185,7 @@ def test_the_operation_view_counts(law: Any) -> None:
             "needs its offset",
         ),
         (("check", "/nonexistent"), "holds no law table"),
-        (("show", "DK", "--known", "2026-11-23"), "2026-11-23 lies ahead"),
+        (("show", "DK", "--known", "2026-11-24"), "2026-11-24 lies ahead"),
         (("show", ""), "a jurisdiction is empty"),
         (("show", "DK,SE"), "no jurisdiction 'DK,SE'"),
         (("matrix", "--jurisdiction", ""), "a jurisdiction is empty"),

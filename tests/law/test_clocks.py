@@ -14,7 +14,7 @@ from brightline.law.model import DutyType, Known, Role, Status, Unknown, Why
 from tests.law.tables import duty, place, standing, table
 
 FOUND = datetime(2026, 11, 22, 10, tzinfo=UTC)
-KNOWN = date(2026, 11, 22)
+KNOWN = date(2026, 11, 23)
 
 
 def test_what_a_host_in_the_us_and_denmark_must_do() -> None:
@@ -164,6 +164,14 @@ def test_a_conflict_is_named_exactly_where_the_floor_is_longer(floor: int, ceili
     assert named == (floor > ceiling)
 
 
+def test_one_law_that_says_exactly_a_month_does_not_collide_with_itself() -> None:
+    held = table(place(duties=(duty(keep="P1M", most="P1M"),)))
+    found = datetime(2027, 1, 31, 22, tzinfo=UTC)
+    (clock,) = duties(held, ["AQ"], Role.HOSTING, found, known=KNOWN)
+    assert clock.keep_until == clock.destroy_by == datetime(2027, 3, 1, 22, tzinfo=UTC)
+    assert conflicts(held, ["AQ"], [clock]) == ()
+
+
 def test_keeping_for_one_where_the_other_states_no_period() -> None:
     held = load()
     clocks = duties(held, ["US", "DK"], "hosting", FOUND, known=KNOWN)
@@ -190,7 +198,7 @@ def test_the_american_floor_was_90_days_until_the_year_came() -> None:
     kept = {
         found: [
             c.keep_until
-            for c in duties(held, ["US"], Role.HOSTING, found, known=date(2026, 11, 22))
+            for c in duties(held, ["US"], Role.HOSTING, found, known=KNOWN)
             if c.keep_until
         ]
         for found in (datetime(2024, 5, 6, 12, tzinfo=UTC), datetime(2024, 5, 7, 12, tzinfo=UTC))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,46 @@ from tests.law.tables import MINIMAL, write
 
 #: (what is replaced, by what, the element named, a word of the reason)
 MUTATIONS = {
+    "schema as a flag": ("schema = 1", "schema = true", "schema", "must be 1"),
+    "code of three letters": ('jurisdiction = "AQ"', 'jurisdiction = "ATA"', "jurisdiction", "ISO"),
+    "code in small letters": ('jurisdiction = "AQ"', 'jurisdiction = "aq"', "jurisdiction", "ISO"),
+    "name of two lines": ('"Testland"', '"Test\\nland"', "name", "control characters"),
+    "source with a control character": (
+        'sources = ["act", "blog"]',
+        'sources = ["act", "blog", "\\u001b"]',
+        "row[1] (one).sources",
+        "control characters",
+    ),
+    "review that never comes": (
+        "review_due = 2026-12-31",
+        "review_due = 2028-01-01",
+        "row[1] (one).review_due",
+        "by a year at most",
+    ),
+    "in force by a day that no source can show": (
+        'in_force_by = 2021-12-31\nstart_basis = "citation"',
+        'in_force_by = 2031-12-31\nstart_basis = "source"',
+        "duty[1] (keep).in_force_by",
+        "no source can show it yet",
+    ),
+    "ceiling under the floor": (
+        'retention_max = "P2Y"',
+        'retention_max = "P11M"',
+        "duty[1] (keep).retention_max",
+        "shorter than retention_min",
+    ),
+    "retention of nothing": (
+        'retention_min = "P1Y"',
+        'retention_min = "P0D"',
+        "duty[1] (keep).retention_min",
+        "must be a period",
+    ),
+    "empty deadline": (
+        'trigger = "a report was made"',
+        'trigger = "a report was made"\ndeadline = ""',
+        "duty[1] (keep).deadline",
+        "leave it out",
+    ),
     "schema": ("schema = 1", "schema = 2", "schema", "must be 1"),
     "unknown code": ('jurisdiction = "AQ"', 'jurisdiction = "QQ"', "jurisdiction", "ISO 3166-1"),
     "code of another file": (
@@ -315,6 +356,59 @@ def test_a_second_file_of_the_same_code_is_refused(tmp_path: Path) -> None:
     write(folder, MINIMAL, "bv.toml")
     _, problems = read(folder)
     assert any("has a file already" in p.text and p.file == "bv.toml" for p in problems)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "element"),
+    [
+        ("recorded = 2026-01-31", "recorded = 2026-02-02", "row (one).recorded"),
+        (
+            "recorded = 2026-01-31\nlast_checked = 2026-01-01",
+            "recorded = 2026-02-02\nlast_checked = 2026-02-02",
+            "row (one).last_checked",
+        ),
+        ('"Test Act 1"', '"Test Act 1"\nread = 2026-02-02', "source (act).read"),
+    ],
+)
+def test_a_reading_of_tomorrow_is_refused_by_the_check(
+    old: str, new: str, element: str, tmp_path: Path
+) -> None:
+    folder = write(tmp_path, MINIMAL.replace(old, new, 1))
+    _, problems = read(folder, today=date(2026, 2, 1))
+    assert element in {problem.element for problem in problems}
+    _, problems = read(write(tmp_path, MINIMAL), today=date(2026, 2, 1))
+    assert problems == ()
+
+
+def test_rows_that_supersede_each_other_are_refused(tmp_path: Path) -> None:
+    due = "review_due = 2026-12-31\n"
+    one, two, rest = MINIMAL.split(due, 2)
+    text = f'{one}{due}supersedes = ["two"]\n{two}{due}supersedes = ["one"]\n{rest}'
+    _, problems = read(write(tmp_path, text))
+    assert {p.element for p in problems} == {"row (one).recorded", "row (two).recorded"}
+
+
+def test_a_folder_named_as_a_file_is_named(tmp_path: Path) -> None:
+    write(tmp_path, MINIMAL)
+    (tmp_path / "bv.toml").mkdir()
+    _, problems = read(tmp_path)
+    assert [(p.file, p.element) for p in problems] == [("bv.toml", "file")]
+
+
+def test_an_operation_is_there_once(tmp_path: Path) -> None:
+    write(tmp_path, MINIMAL)
+    block = """
+[[operation]]
+id = "x"
+name = "X"
+day = 2026-01-01
+jurisdictions = ["AQ"]
+source = "a page"
+support = "secondary"
+"""
+    write(tmp_path, f"schema = 1\n{block}{block}", "operations.toml")
+    _, problems = read(tmp_path)
+    assert [p.element for p in problems] == ["operation[2] (x).id"]
 
 
 def test_an_operation_of_unknown_countries_is_refused(tmp_path: Path) -> None:

@@ -285,10 +285,10 @@ def check(
 
     Example: brightline law check
     """
-    from brightline.law import read
+    from brightline.law import read, reading
     from brightline.law.parse import DATA
 
-    held, problems = read(folder or DATA)
+    held, problems = read(folder or DATA, today=reading.today())
     places = held.jurisdictions.values()
     counts = {
         "jurisdictions": len(places),

@@ -66,6 +66,26 @@ def check_table(table: Table) -> list[Problem]:
     return problems
 
 
+def check_days(table: Table, today: date) -> list[Problem]:
+    """What claims to have been read or recorded after `today`."""
+    problems = []
+    for place in table.jurisdictions.values():
+        file = f"{place.code.lower()}.toml"
+        for kind, entries in _kinds(place):
+            problems += [
+                Problem(file, f"{kind} ({entry.block}).{name}", f"lies ahead of today ({today})")
+                for entry in _blocks(entries)
+                for name in ("recorded", "last_checked")
+                if getattr(entry.standing, name) > today
+            ]
+        problems += [
+            Problem(file, f"source ({source.id}).read", f"lies ahead of today ({today})")
+            for source in place.sources.values()
+            if source.read is not None and source.read > today
+        ]
+    return problems
+
+
 def _kinds(place: Jurisdiction) -> tuple[tuple[str, Sequence[Row | Duty | Context]], ...]:
     return ("row", place.rows), ("duty", place.duties), ("context", place.contexts)
 

@@ -185,6 +185,11 @@ def _clock(
     kept = parse_period(duty.retention_min) if duty.retention_min else None
     most = parse_period(duty.retention_max) if duty.retention_max else None
     limit = parse_period(duty.deadline) if duty.deadline else None
+    keep_until = add(after, kept, floor=True) if kept else None
+    destroy_by = add(after, most, floor=False) if most else None
+    if keep_until and destroy_by:
+        # one law's floor and ceiling are no conflict: they are rounded apart at a month's end only
+        destroy_by = max(keep_until, destroy_by)
     note = duty.note
     if (kept or most) and reported is None:
         note = f"{note} Counted from the finding: give the report's time once there is one.".strip()
@@ -198,8 +203,8 @@ def _clock(
         channel=duty.channel,
         due=add(found, limit, floor=False) if limit else None,
         due_text=period_text(duty.deadline) if duty.deadline else "no period in this table",
-        keep_until=add(after, kept, floor=True) if kept else None,
-        destroy_by=add(after, most, floor=False) if most else None,
+        keep_until=keep_until,
+        destroy_by=destroy_by,
         satisfied_by=duty.satisfied_by,
         draft=duty.standing.draft,
         unclear=why is not Why.AS_STATED,

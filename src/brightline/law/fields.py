@@ -58,6 +58,9 @@ class Fields:
         if not isinstance(value, str) or (required and not value.strip()):
             self.refuse(key, "must be a text that is not empty")
             return ""
+        if not value.isprintable():
+            self.refuse(key, "must be one line without control characters")
+            return ""
         return value
 
     def texts(self, key: str, *, required: bool = False) -> tuple[str, ...]:
@@ -74,6 +77,9 @@ class Fields:
             return ()
         if len(set(value)) != len(value):
             self.refuse(key, "holds a value twice")
+        if not all(part.isprintable() for part in value):
+            self.refuse(key, "must be lines without control characters")
+            return ()
         return tuple(value)
 
     def word(self, key: str, kind: type[Word]) -> Word:

@@ -18,7 +18,7 @@ from markupsafe import Markup
 from brightline.law import words
 from brightline.law.clocks import Clock, Conflict
 from brightline.law.map import draw_map
-from brightline.law.model import Conduct, Depiction, Role, Table, Why
+from brightline.law.model import Conduct, Depiction, Role, Row, Table, Why
 from brightline.law.reading import Cell
 
 #: the conducts shown under each class where none is asked for; the others only where a row exists
@@ -32,6 +32,24 @@ class Column:
     depiction: Depiction
     conducts: tuple[Conduct, ...]
     held: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """What one row says: of which classes and conducts, how it reads there, its words."""
+
+    of: str
+    reading: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """A provision, what its rows say, and its footnotes."""
+
+    title: str
+    sayings: tuple[Saying, ...]
+    numbers: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +90,9 @@ def render_matrix(
             [found.get((code, column.depiction, c)) for c in column.conducts] for column in columns
         ]
         line = [cell for group in shown for cell in group if cell is not None]
-        rows.append((table.jurisdictions[code], shown, _remarks(line, notes)))
+        remarks = _remarks(line, notes)
+        numbers = sorted({number for remark in remarks for number in remark.numbers})
+        rows.append((table.jurisdictions[code], shown, remarks, numbers))
     mapped = conduct or Conduct.POSSESS, depiction or Depiction.PHOTOREAL_SYNTHETIC
     return (
         _environment()
@@ -138,26 +158,37 @@ def _columns(cells: Sequence[Cell]) -> list[Column]:
     return made
 
 
-def _remarks(cells: Sequence[Cell], notes: _Footnotes) -> list[tuple[str, str, list[int]]]:
-    """For each provision: its title, what the rows say of it, and its footnotes."""
-    made: dict[str, tuple[str, list[str], list[int]]] = {}
-    whys = {
-        row.block: words.WHY[cell.why]
-        for cell in cells
-        for row in cell.rows
-        if cell.why is not Why.AS_STATED
-    }
-    for row in (row for cell in cells for row in cell.rows):
-        _, texts, numbers = made.setdefault(row.provision.id, (row.provision.title, [], []))
-        for text in (row.test, *row.exceptions, whys.get(row.block, "")):
-            if text and text not in texts:
-                texts.append(text)
+def _remarks(cells: Sequence[Cell], notes: _Footnotes) -> tuple[Remark, ...]:
+    """For each provision of one jurisdiction: what each of its rows says, and its footnotes."""
+    blocks: dict[str, list[tuple[Cell, Row]]] = {}
+    for cell in cells:
+        for row in cell.rows:
+            blocks.setdefault(row.block, []).append((cell, row))
+    made: dict[str, tuple[str, list[Saying], list[int]]] = {}
+    for held in blocks.values():
+        row = held[0][1]
+        _, sayings, numbers = made.setdefault(row.provision.id, (row.provision.title, [], []))
+        sayings.append(_saying([cell for cell, _ in held], row))
         for number in notes.cite(row.jurisdiction, row.standing.cited):
             if number not in numbers:
                 numbers.append(number)
-    return [
-        (name, ". ".join(map(_sentence, texts)), numbers) for name, texts, numbers in made.values()
-    ]
+    return tuple(
+        Remark(title, tuple(sayings), tuple(sorted(numbers)))
+        for title, sayings, numbers in made.values()
+    )
+
+
+def _saying(cells: Sequence[Cell], row: Row) -> Saying:
+    classes: dict[str, list[str]] = {}
+    for cell in cells:
+        conducts = classes.setdefault(words.DEPICTION[cell.depiction], [])
+        conducts.append(words.CONDUCT_SHORT[cell.conduct])
+    of = "; ".join(f"{name} ({', '.join(conducts)})" for name, conducts in classes.items())
+    readings = dict.fromkeys(words.COVERAGE[cell.coverage] for cell in cells if cell.coverage)
+    whys = dict.fromkeys(words.WHY[cell.why] for cell in cells if cell.why is not Why.AS_STATED)
+    texts = [text for text in (row.test, *row.exceptions, *whys) if text]
+    draft = ", draft" if row.standing.draft else ""
+    return Saying(of, ", ".join(readings) + draft, ". ".join(map(_sentence, texts)))
 
 
 def _sentence(text: str) -> str:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import functools
 import tomllib
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from brightline.errors import UsageError
-from brightline.law.check import check_entries, check_table
+from brightline.law.check import check_days, check_entries, check_table
 from brightline.law.codes import COUNTRIES
 from brightline.law.fields import Fields, Problem
 from brightline.law.model import (
@@ -41,12 +41,16 @@ from brightline.law.model import (
     Table,
     Unknown,
 )
-from brightline.law.periods import parse_period
+from brightline.law.periods import Period, add, parse_period
 
 SCHEMA: Final = 1
+#: a row that nobody reads again within this time reads unclear
+REVIEW_WITHIN: Final = timedelta(days=366)
 #: the table that ships with the package
 DATA: Final = Path(__file__).with_name("data")
 _OPERATIONS: Final = "operations.toml"
+#: where two periods are compared: the first of a common year, so that no day is missing
+_SOME_DAY: Final = datetime(2023, 1, 1, tzinfo=UTC)
 _NO_DAY: Final = date.min  # stands in for a missing day, which is a problem of its own
 
 
@@ -62,8 +66,12 @@ def load(folder: Path = DATA) -> Table:
     return table
 
 
-def read(folder: Path = DATA) -> tuple[Table, tuple[Problem, ...]]:
-    """The table of a folder, with every problem found. Use the table only if there is none."""
+def read(folder: Path = DATA, *, today: date | None = None) -> tuple[Table, tuple[Problem, ...]]:
+    """The table of a folder, with every problem found. Use the table only if there is none.
+
+    With `today`, what claims to have been read or recorded after it is refused as well. Loading
+    does not ask for it: a machine whose clock is behind must not lose the table.
+    """
     problems: list[Problem] = []
     files = sorted(folder.glob("*.toml")) if folder.is_dir() else []
     if not files:
@@ -76,12 +84,18 @@ def read(folder: Path = DATA) -> tuple[Table, tuple[Problem, ...]]:
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             problems.append(Problem(path.name, "file", f"is not TOML ({error})"))
             continue
+        except OSError as error:
+            problems.append(Problem(path.name, "file", f"cannot be read ({error.strerror})"))
+            continue
         top = Fields(path.name, "", document, problems)
-        if top.raw("schema") != SCHEMA:
+        if type(schema := top.raw("schema")) is not int or schema != SCHEMA:
             top.refuse("schema", f"must be {SCHEMA}")
         if path.name == _OPERATIONS:
-            found = [_operation(fields) for fields in top.tables("operation", required=True)]
-            operations = {operation.id: operation for operation in found}
+            for fields in top.tables("operation", required=True):
+                operation = _operation(fields)
+                if operation.id in operations:
+                    fields.refuse("id", f"{operation.id!r} is there twice")
+                operations[operation.id] = operation
             top.finish()
             continue
         place = _jurisdiction(top)
@@ -92,6 +106,8 @@ def read(folder: Path = DATA) -> tuple[Table, tuple[Problem, ...]]:
         places[place.code] = place
     table = Table(dict(sorted(places.items(), key=_order)), operations)
     problems += check_table(table)
+    if today is not None:
+        problems += check_days(table, today)
     return table, tuple(problems)
 
 
@@ -201,8 +217,11 @@ def _standing(fields: Fields) -> Standing:
     if all(days.values()):
         if checked > recorded:
             fields.refuse("last_checked", "lies after recorded")
-        if due <= recorded:
-            fields.refuse("review_due", "must lie after recorded")
+        if not recorded < due <= recorded + REVIEW_WITHIN:
+            fields.refuse("review_due", "must lie after recorded, by a year at most")
+        shown = start.by if isinstance(start, Unknown) and start.basis == "source" else None
+        if shown is not None and shown > recorded:
+            fields.refuse("in_force_by", "lies after recorded: no source can show it yet")
     first = start.day if isinstance(start, Known) else start.by or start.not_before
     if made.end is not None and first is not None and made.end < first:
         fields.refuse("valid_to", "lies before the first day")
@@ -244,14 +263,27 @@ def _duty(fields: Fields, code: str, provisions: dict[str, Provision]) -> Duty:
         note=fields.text("note", required=False),
         standing=_standing(fields),
     )
-    for key in ("retention_min", "retention_max"):
-        value = getattr(made, key)
-        if value is not None and parse_period(value) is None:
-            fields.refuse(key, "must be a period, as P1Y or P21D (ISO 8601)")
-    if made.deadline and made.deadline[:1] == "P" and parse_period(made.deadline) is None:
-        fields.refuse("deadline", "must be a period, as PT24H (ISO 8601), or plain words")
+    _check_periods(fields, made)
     fields.finish()
     return made
+
+
+def _check_periods(fields: Fields, duty: Duty) -> None:
+    ends = {}
+    for key in ("retention_min", "retention_max"):
+        value = getattr(duty, key)
+        period = parse_period(value or "")
+        if period == Period() or (fields.has(key) and period is None):
+            fields.refuse(key, "must be a period, as P1Y or P21D (ISO 8601)")
+        elif period is not None:
+            ends[key] = add(_SOME_DAY, period, floor=key == "retention_min")
+    if len(ends) == 2 and ends["retention_max"] < ends["retention_min"]:
+        fields.refuse("retention_max", "is shorter than retention_min")
+    limit = duty.deadline
+    if fields.has("deadline") and not limit:
+        fields.refuse("deadline", "must be a period or plain words; leave it out if there is none")
+    elif limit and limit[:1] == "P" and parse_period(limit) is None:
+        fields.refuse("deadline", "must be a period, as PT24H (ISO 8601), or plain words")
 
 
 def _context(fields: Fields, code: str, provisions: dict[str, Provision]) -> Context:

@@ -59,9 +59,11 @@ def _mark(found: Cell) -> str:
 
 def _legend() -> list[str]:
     letters = ", ".join(f"{letter} {words.COVERAGE[c]}" for c, letter in words.LETTER.items())
+    conducts = ", ".join(f"{short} {words.CONDUCT[c]}" for c, short in words.CONDUCT_SHORT.items())
     return [
         "",
         f"{letters}; {_NO_ROW} no row: the table says nothing.",
+        f"{conducts}.",
         "* draft: no primary or official text of enacted law carries it. "
         "† the conduct was read across from the provision as a whole.",
     ]
@@ -77,10 +79,15 @@ def matrix_text(table: Table, cells: Sequence[Cell], *, on: date, known: date) -
     within = {
         d: [c for c in conducts if any((code, d, c) in by for code in codes)] for d in depictions
     }
-    rows = [("", *(d.value for d in depictions)), ("", *("/".join(within[d]) for d in depictions))]
+    rows = [
+        ("", *(d.value for d in depictions)),
+        ("", *(" ".join(f"{words.CONDUCT_SHORT[c]:4}" for c in within[d]) for d in depictions)),
+    ]
     for code in codes:
         marks = [
-            " ".join(_mark(by[code, d, c]) if (code, d, c) in by else _NO_ROW for c in within[d])
+            " ".join(
+                f"{_mark(by[code, d, c]) if (code, d, c) in by else _NO_ROW:4}" for c in within[d]
+            )
             for d in depictions
         ]
         rows.append((f"{code} {table.jurisdictions[code].name}", *marks))
@@ -241,11 +248,11 @@ def duties_text(document: dict[str, Any]) -> str:
         )
         lines += [_wrapped(f"source: {names}; last checked {duty['last_checked']}", "  "), ""]
     if not document["duties"]:
-        lines += ["The table holds no duty for this role in these jurisdictions.", ""]
+        lines += [f"The table holds no duty of the role {document['role']} here.", ""]
     for conflict in document["conflicts"]:
         lines.append(_wrapped(f"Conflict, {conflict['kind']}: {conflict['text']}.", "  ", ""))
     if document["no_duty_recorded"]:
         codes = ", ".join(document["no_duty_recorded"])
-        text = f"No duty of this role is recorded for {codes}. That is no proof that there is none."
-        lines.append(_wrapped(text))
+        text = f"No duty of the role {document['role']} is recorded for {codes}."
+        lines.append(_wrapped(f"{text} {document['no_duty_means']}"))
     return _joined([*lines, *_caveats()])

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 from brightline.errors import UsageError
 from brightline.law import words
 from brightline.law.clocks import Clock, Conflict, laws_of, resolve
-from brightline.law.model import Jurisdiction, Role, Source, Standing, Table
+from brightline.law.model import Jurisdiction, Known, Role, Source, Standing, Table, Unknown, Why
 from brightline.law.operation import View
 from brightline.law.reading import Cell, stance, today, visible
 
@@ -51,17 +51,28 @@ def _source(source: Source) -> dict[str, Any]:
     }
 
 
+def _dates(standing: Standing) -> dict[str, str | None]:
+    start = standing.start
+    known = start.day if isinstance(start, Known) else None
+    bounds = (start.not_before, start.by) if isinstance(start, Unknown) else (None, None)
+    days = {"valid_from": known, "valid_to": standing.end}
+    days |= {"not_before": bounds[0], "in_force_by": bounds[1]}
+    return {name: f"{day}" if day else None for name, day in days.items()}
+
+
 def _standing(place: Jurisdiction, standing: Standing) -> dict[str, Any]:
     sources = [place.sources[name] for name in standing.sources]
     return {
         "status": standing.status,
         "validity": words.validity(standing),
+        **_dates(standing),
         "draft": standing.draft,
         "support": words.support_of(sources, standing.draft),
         "confidence": standing.confidence,
         "recorded": f"{standing.recorded}",
         "last_checked": f"{standing.last_checked}",
         "review_due": f"{standing.review_due}",
+        "supersedes": list(standing.supersedes),
         "sources": list(standing.sources),
     }
 
@@ -81,7 +92,9 @@ def jurisdiction_document(
         why = stance(row.standing, place.sources, on, known)
         rows.append(
             {
+                "id": row.block,
                 "provision": row.provision.title,
+                "citation_id": row.provision.citation_id,
                 "conduct": row.conduct,
                 "depiction": row.depiction,
                 "coverage": row.coverage if why == "as_stated" else "unclear",
@@ -102,7 +115,9 @@ def jurisdiction_document(
             duties.append(
                 {
                     "law_of": law.code,
+                    "id": duty.block,
                     "provision": duty.provision.title,
+                    "citation_id": duty.provision.citation_id,
                     "type": duty.type,
                     "roles": list(duty.roles),
                     "addressee": duty.addressee,
@@ -123,7 +138,9 @@ def jurisdiction_document(
             contexts.append(
                 {
                     "law_of": law.code,
+                    "id": context.block,
                     "provision": context.provision.title,
+                    "citation_id": context.provision.citation_id,
                     "text": context.text,
                     "why": why,
                     "why_text": words.WHY[why],
@@ -160,6 +177,7 @@ def _cell(table: Table, found: Cell) -> dict[str, Any]:
         "conduct_read_across": found.across,
         "support": words.support_of(sources, found.draft) if sources else None,
         "last_checked": f"{min(checked)}" if checked else None,
+        "rows": list(dict.fromkeys(row.block for row in found.rows)),
         "provisions": list(dict.fromkeys(row.provision.title for row in found.rows)),
         "tests": list(dict.fromkeys(row.test for row in found.rows if row.test)),
         "exceptions": list(dict.fromkeys(e for row in found.rows for e in row.exceptions)),
@@ -170,10 +188,20 @@ def _cell(table: Table, found: Cell) -> dict[str, Any]:
 def matrix_document(
     table: Table, cells: Sequence[Cell], *, on: date, known: date
 ) -> dict[str, Any]:
-    """The cells that hold a row. What is not listed has no row: the table says nothing of it."""
+    """The cells that hold a row, and those that hold none: of these the table says nothing."""
     return {
         **_head(table, on, known),
         "cells": [_cell(table, found) for found in cells if found.coverage is not None],
+        "gaps_mean": words.WHY[Why.NO_ROW] + ": it says nothing about the law",
+        "gaps": [
+            {
+                "jurisdiction": found.jurisdiction,
+                "conduct": found.conduct,
+                "depiction": found.depiction,
+            }
+            for found in cells
+            if found.coverage is None
+        ],
     }
 
 
@@ -260,4 +288,5 @@ def duties_document(
             {"kind": c.kind, "parties": list(c.parties), "text": c.text} for c in collisions
         ],
         "no_duty_recorded": list(without),
+        "no_duty_means": words.no_duty(role),
     }

@@ -10,6 +10,7 @@ from brightline.law.model import (
     Coverage,
     Depiction,
     DutyType,
+    Role,
     Source,
     Standing,
     Support,
@@ -53,6 +54,14 @@ CONDUCT: Final = {
     Conduct.ACCESS: "access",
     Conduct.SUPPLY_TOOL: "supply of tools",
 }
+#: the same, as the heading of a narrow column
+CONDUCT_SHORT: Final = {
+    Conduct.PRODUCE: "prod",
+    Conduct.DISTRIBUTE: "dist",
+    Conduct.POSSESS: "poss",
+    Conduct.ACCESS: "acc",
+    Conduct.SUPPLY_TOOL: "tool",
+}
 DEPICTION: Final = {
     Depiction.REAL: "a real child",
     Depiction.REAL_MODIFIED: "a real image, altered",
@@ -87,10 +96,27 @@ WHY: Final = {
     Why.PROPOSED: "proposed only",
     Why.ENJOINED: "enjoined by a court",
 }
+#: said wherever a role has no duty in the table
+NO_DUTY: Final = (
+    "None was found in what was read, which is no proof that there is none: the duties of a role, "
+    "national law and terms of contract may not have been read. Until a lawyer or the authority "
+    "has said otherwise, what is said here of every match is the policy to start from."
+)
+#: added for a role of which the table holds no duty anywhere
+PROVIDERS: Final = (
+    "The duties in this table are those of providers: whoever also hosts or transmits what others "
+    "send should ask again with --role hosting or --role telecom."
+)
 ACROSS: Final = (
     "The sources say that the provision covers such material as a whole; the conduct was read "
     "across."
 )
+
+
+def no_duty(role: Role) -> str:
+    """What is said where the table holds no duty of a role."""
+    provides = role in (Role.HOSTING, Role.TELECOM)
+    return NO_DUTY if provides else f"{NO_DUTY} {PROVIDERS}"
 
 
 def how_read(source: Source) -> str:
