@@ -14,6 +14,7 @@ from /proc. Each member differs from every other by a comment of its own.
 from __future__ import annotations
 
 import argparse
+import contextlib
 import io
 import os
 import subprocess
@@ -29,6 +30,7 @@ from pathlib import Path
 
 from bench import conditions, table
 from bench.hashing import BATCH, signals, web_pictures
+from brightline.cli.common import note_import
 from brightline.demo.pictures import drawn, encode
 from brightline.findings import new_identity
 from brightline.lists import import_list
@@ -91,23 +93,35 @@ def private_bytes(pid: int) -> int:
     return int(lines[0].split()[1]) << 10 if lines else 0
 
 
-def children(pid: int) -> list[int]:
-    """Direct children of a process."""
-    found = []
-    for path in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
-            found += [int(kid) for kid in path.read_text().split()]
-        except OSError:
-            continue
+def processor_seconds(pid: int) -> float:
+    """What a process has used so far, user and system (proc(5), fields 14 and 15 of stat)."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def family(pid: int) -> list[int]:
+    """A process and all that descends from it."""
+    found = [pid]
+    for each in found:
+        for path in Path(f"/proc/{each}/task").glob("*/children"):
+            with contextlib.suppress(OSError):
+                found += [int(kid) for kid in path.read_text().split()]
     return found
 
 
-def watch(process: subprocess.Popen[bytes], peaks: dict[int, int]) -> None:
-    """Keep the peak of every process of a family until it ends."""
+def watch(process: subprocess.Popen[bytes], peaks: dict[int, int], used: dict[int, float]) -> None:
+    """Keep every process's peak of memory and the processor time it used, until the first ends.
+
+    Workers are no children of the command itself, so nobody else adds up what they used.
+    """
     while process.poll() is None:
-        for pid in [process.pid, *children(process.pid)]:
+        for pid in family(process.pid):
             peaks[pid] = max(peaks[pid], private_bytes(pid))
-        time.sleep(0.1)
+            used[pid] = max(used[pid], processor_seconds(pid))
+        time.sleep(0.05)
 
 
 def _list_file(path: Path, entries: int) -> None:
@@ -125,7 +139,7 @@ def audit(pictures: Sequence[bytes], items: int, per_shard: int, entries: int) -
         workspace = Workspace.create(folder / "workspace")
         workspace.add_custodian(new_identity(folder / "key"), "bench")
         _list_file(folder / "list.csv", entries)
-        import_list(workspace.lists_dir, "bench", folder / "list.csv")
+        note_import(workspace, import_list(workspace.lists_dir, "bench", folder / "list.csv")[0])
         write_corpus(folder / "corpus", pictures, items, per_shard)
         program = str(Path(sys.executable).with_name("brightline"))
         command = [program, "--workspace", str(workspace.root), "audit", str(folder / "corpus")]
@@ -137,7 +151,8 @@ def audit(pictures: Sequence[bytes], items: int, per_shard: int, entries: int) -
             stderr=subprocess.DEVNULL,
         )
         peaks: dict[int, int] = defaultdict(int)
-        watcher = threading.Thread(target=watch, args=(process, peaks))
+        used: dict[int, float] = defaultdict(float)
+        watcher = threading.Thread(target=watch, args=(process, peaks, used))
         watcher.start()
         status = process.wait()
         seconds = time.monotonic() - started

@@ -16,7 +16,6 @@ import contextlib
 import hashlib
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -37,6 +36,7 @@ import pyarrow.parquet as pq
 from bench import conditions, table, write_between_markers
 from bench.audit import watch
 from brightline._version import __version__
+from brightline.cli.common import note_import
 from brightline.findings import Custodian, new_identity, seal
 from brightline.lists import import_list, list_versions
 from brightline.screen.archive import SCHEMA, Archive
@@ -216,7 +216,6 @@ def rescreen(workspace: Workspace, what: str, items: int, arguments: Sequence[st
     """Time the installed command."""
     program = str(Path(sys.executable).with_name("brightline"))
     command = [program, "--workspace", str(workspace.root), "rescreen", "corpus", *arguments]
-    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.monotonic()
     process = subprocess.Popen(
         [*command, "--workers", str(WORKERS), "--json"],
@@ -224,13 +223,13 @@ def rescreen(workspace: Workspace, what: str, items: int, arguments: Sequence[st
         stderr=subprocess.DEVNULL,
     )
     peaks: dict[int, int] = defaultdict(int)
-    watcher = threading.Thread(target=watch, args=(process, peaks))
+    used: dict[int, float] = defaultdict(float)
+    watcher = threading.Thread(target=watch, args=(process, peaks, used))
     watcher.start()
     printed, _ = process.communicate()
     seconds = time.monotonic() - started
     watcher.join()
-    after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    cpu = sum(used.values())
     if process.returncode not in (0, 1):
         raise RuntimeError(f"the command ended with status {process.returncode}")
     summary = json.loads(printed)
@@ -259,6 +258,7 @@ def corpus(
             manifest, _ = import_list(
                 workspace.lists_dir, "hotline", folder / "list.csv", **options
             )
+            note_import(workspace, manifest)
             versions.append(manifest.version)
         planted = write_run(workspace, items, per_shard, delta, custodian)
         os.sync()
@@ -282,7 +282,7 @@ def against_list(items: int, per_shard: int, size: int, parent: Path | None) -> 
         file = workspace.root.parent / "whole.csv"
         list_file(file, [entries(3, {"pdq": size // 2, "md5": size - size // 2})])
         options: Any = {"pipeline": Pipeline.FULL}
-        import_list(workspace.lists_dir, "whole", file, **options)
+        note_import(workspace, import_list(workspace.lists_dir, "whole", file, **options)[0])
         file.unlink()
         return rescreen(workspace, f"list of {size:,}", items, ["--list", "whole"])
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -21,6 +22,7 @@ from brightline.screen.runs import MANIFEST, SHARDS, read_run, run_folder
 from brightline.screen.task import SIGNALS
 from brightline.types import Kind, Shard
 from brightline.workspace import Workspace
+from tests.harness import run_here
 
 #: the entry point that was installed with this Python
 BRIGHTLINE = Path(sys.executable).parent / "brightline"
@@ -157,9 +159,21 @@ class Desk:
             [BRIGHTLINE, *arguments], cwd=self.cwd, environment=environment, timeout=timeout
         )
 
-    def expect(self, status: int, *arguments: str | bytes | Path) -> Done:
-        """Run `brightline` and insist on how it ends."""
-        done = self.run(*arguments)
+    def here(self, *arguments: str | Path) -> Done:
+        """As `run`, in this process: for commands that read nothing malformed but text."""
+        started = time.monotonic()
+        environment = {
+            **os.environ,
+            **self.environment,
+            "BRIGHTLINE_WORKSPACE": str(self.workspace),
+        }
+        with contextlib.chdir(self.cwd):
+            done = run_here([str(each) for each in arguments], environment)
+        return Done(done.returncode, done.stdout, done.stderr, time.monotonic() - started)
+
+    def expect(self, status: int, *arguments: str | Path) -> Done:
+        """Run `brightline` in this process and insist on how it ends."""
+        done = self.here(*arguments)
         assert done.status == status, f"status {done.status}: {done.err}"
         assert "Traceback" not in done.err
         return done

@@ -58,11 +58,11 @@ class Audited:
         }
         around = (home / "around", self.desk.cwd, home / "tmp", home / "user")
         self.before = _snapshot(*around)
-        self.done: Done = self.desk.expect(
-            3,
+        self.done: Done = self.desk.run(
             "audit", self.corpus, "--list", "nothing", "--workers", "2", "--item-seconds", "10",
             "--json",
         )  # fmt: skip
+        assert self.done.status == 3, self.done.err
         self.after = _snapshot(*around)
         self.shards = list(self.desk.shards(self.done.document["run"]))
         self.items: dict[str, list[str]] = {}
@@ -201,7 +201,7 @@ def test_another_type_than_said(desk: Desk, tmp_path: Path) -> None:
     source = tmp_path / "source.zip"
     source.write_bytes(b"PK\x03\x04" * 99)
     for wanted in ("tar", "parquet", "rar"):
-        done = desk.run("audit", source, "--list", "nothing", "--source-type", wanted)
+        done = desk.here("audit", source, "--list", "nothing", "--source-type", wanted)
         assert done.status == 2
         assert_one_line(done)
 
@@ -213,8 +213,8 @@ def test_hash_of_malformed_pictures(desk: Desk, tmp_path: Path) -> None:
         path = tmp_path / each.name.replace("/", "-")
         path.write_bytes(each.data)
         paths.append(path)
-    done = desk.expect(3, "hash", "--json", *paths, tmp_path / "no such file.jpg")
-    assert done.err == ""
+    done = desk.run("hash", "--json", *paths, tmp_path / "no such file.jpg")
+    assert (done.status, done.err) == (3, "")
     facts = done.document
     assert [fact["file"] for fact in facts[:-1]] == [str(path) for path in paths]
     assert facts[-1]["error"]
@@ -244,7 +244,7 @@ _LISTS = {
 def test_malformed_lists(name: str, desk: Desk, tmp_path: Path) -> None:
     path = tmp_path / "list"
     path.write_bytes(_LISTS[name])
-    done = desk.run("list", "import", "hotline", path)
+    done = desk.here("list", "import", "hotline", path)
     assert done.status == 2
     assert_one_line(done)
     assert not list((desk.workspace / "lists").glob("hotline/0*"))

@@ -40,6 +40,7 @@ def answers() -> str:
     return digest.hexdigest()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 def test_a_generic_processor(tmp_path: Path) -> None:
     environment = os.environ | {

@@ -50,7 +50,7 @@ def test_search_equals_brute_force(count: int, seed: int, kind: str, radius: int
     same(index.search(queries, radius), brute(codes, queries, radius))
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data(), SIZES.filter(bool), SEEDS, st.sampled_from(KINDS), SLOTS)
 def test_slots_equal_brute_force_for_any_thresholds(
     data: st.DataObject, count: int, seed: int, kind: str, widths: tuple[int, ...]

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import pty
-import subprocess
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -79,8 +78,8 @@ def test_nothing_points_at_a_match(tmp_path: Path) -> None:
         ["list", "ls", "--json"],
         ["findings", "open", "first", "--identity", str(tmp_path / "none"), "--reason", "x"],
     ):
-        done = subprocess.run([BRIGHTLINE, *arguments], env=place.environment, capture_output=True)
-        printed += done.stdout + done.stderr
+        done = place.run(*arguments)
+        printed += (done.stdout + done.stderr).encode()
     assert len(place.findings("first")) >= 7
 
     written = [printed, (tmp_path / "report.html").read_bytes()]

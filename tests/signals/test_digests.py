@@ -59,6 +59,7 @@ def test_every_length() -> None:
     check_edges()
 
 
+@pytest.mark.long
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("name", "vectors"),
@@ -67,13 +68,10 @@ def test_every_length() -> None:
         pytest.param(
             "haswell",
             AVX2,
-            marks=[
-                pytest.mark.long,
-                pytest.mark.skipif(
-                    not set(AVX2.split(",")) <= set(module._host_features()),
-                    reason="no AVX2 on this processor",
-                ),
-            ],
+            marks=pytest.mark.skipif(
+                not set(AVX2.split(",")) <= set(module._host_features()),
+                reason="no AVX2 on this processor",
+            ),
         ),
     ],
 )

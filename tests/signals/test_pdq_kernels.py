@@ -175,7 +175,8 @@ def answers() -> str:
     return digest.hexdigest()
 
 
-@pytest.mark.parametrize("features", ["", pytest.param("+avx2", marks=pytest.mark.long)])
+@pytest.mark.long
+@pytest.mark.parametrize("features", ["", "+avx2"])
 def test_other_processors(tmp_path: Path, features: str) -> None:
     """Without wide registers and without fused multiply-add."""
     environment = os.environ | {

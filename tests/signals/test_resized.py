@@ -138,6 +138,7 @@ def answers() -> str:
     return digest.hexdigest()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("features", ["", "+avx2"])
 def test_other_processors_give_the_same(tmp_path: Path, features: str) -> None:
     environment = os.environ | {

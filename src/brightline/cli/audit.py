@@ -102,6 +102,9 @@ def audit(
 
     Example: brightline audit /data/shards --list hotline --origin
     """
+    from brightline.screen.nursery import prepare
+
+    prepare()
     from brightline.api import audit as start
     from brightline.screen.perform import Slice
     from brightline.types import Limits

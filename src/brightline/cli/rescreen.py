@@ -54,6 +54,9 @@ def rescreen(
 
     Example: brightline rescreen 20260102-030405-abcdef --delta hotline@0007..0008
     """
+    from brightline.screen.nursery import prepare
+
+    prepare()
     from brightline.lists import open_list
     from brightline.screen.rescreen import rescreen as start
 

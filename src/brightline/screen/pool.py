@@ -1,16 +1,15 @@
 """Worker processes and their watchdog.
 
-Every worker is spawned, never forked: it inherits no locks, threads or half-open files. The
-parent sends a job when a worker is free, so at most one job a worker is in flight however long
-the manifest. A worker that dies or stops showing signs of life is replaced and its job done
-again with the decoders in a process of their own; after `ATTEMPTS` the job is given up, which
-the caller counts.
+Every worker comes from the nursery: it inherits modules, but no locks, threads or open files of
+this process. The parent sends a job when a worker is free, so at most one job a worker is in
+flight however long the manifest. A worker that dies or stops showing signs of life is replaced
+and its job done again with the decoders in a process of their own; after `ATTEMPTS` the job is
+given up, which the caller counts.
 """
 
 from __future__ import annotations
 
 import contextlib
-import multiprocessing as mp
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -20,6 +19,7 @@ from multiprocessing.process import BaseProcess
 from typing import Any
 
 from brightline.errors import TaskError, WorkspaceError
+from brightline.screen.nursery import nursery
 from brightline.screen.task import Job, Setting
 from brightline.screen.worker import (
     ALIVE,
@@ -161,7 +161,7 @@ class Pool:
         return self._again.popleft() if self._again else next(jobs, None)
 
     def _spawn(self) -> _Worker:
-        context = mp.get_context("spawn")
+        context = nursery()
         ours, theirs = context.Pipe()
         slots = new_slots()
         process = context.Process(target=work, args=(theirs, slots, self._setting))

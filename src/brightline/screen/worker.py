@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 from brightline.errors import BrightlineError
-from brightline.kernels import without_blas
 from brightline.origin import Examination
 from brightline.screen.confine import confine
 from brightline.screen.examining import Look, NotExamined, OriginMode, load_rules
@@ -57,7 +56,7 @@ class SharedBeat:
 
 def new_slots() -> Any:
     """Shared memory for one worker."""
-    return mp.get_context("spawn").RawArray(ctypes.c_double, SLOTS)
+    return mp.get_context("forkserver").RawArray(ctypes.c_double, SLOTS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +102,6 @@ def describe(error: BaseException) -> str:
 
 def work(pipe: Connection, slots: Any, setting: Setting) -> None:
     """The main loop of a worker; ends when the parent closes the pipe."""
-    without_blas()
     for hash_list in setting.lists:
         len(hash_list)
     confine(setting.limits.worker_bytes)
