@@ -7,13 +7,14 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # the tests start hundreds of processes: compiled once is enough
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help demo test test-interop test-long lint bench docs clean
+.PHONY: help demo test test-interop test-long test-rest lint bench docs clean
 
 help:
 	@echo "make demo          set up, then show the main job on a small corpus"
 	@echo "make test          set up, lint, type-check and run the tests"
 	@echo "make test-interop  tests that need Debian packages or other tools (installs them)"
 	@echo "make test-long     exhaustive sweeps: mutations, crashes, tampering (minutes)"
+	@echo "make test-rest     both of these at once"
 	@echo "make lint          ruff and mypy alone"
 	@echo "make bench         all measurements, into docs/ (an hour of an idle machine)"
 	@echo "make docs          rewrite docs/cli.md from the commands' own help"
@@ -46,6 +47,11 @@ test-interop: $(VENV)/.bench
 
 test-long: $(READY)
 	@$(BIN)/pytest -n 2 --dist worksteal -m "long and not interop"
+
+# both of the above on both cores: as long as their sum would be on one
+test-rest: $(VENV)/.bench
+	@sh tests/interop/install.sh
+	@$(BIN)/pytest -n 2 --dist worksteal -m "interop or long"
 
 $(VENV)/.bench: $(READY)
 	@$(BIN)/python -m pip install --quiet --group bench

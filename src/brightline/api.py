@@ -179,7 +179,7 @@ def audit(
     five times a second; say: is told of events worth a line.
 
     Raises errors.UsageError and its kinds, DamagedError; never for trouble with an item.
-    Starts processes with `spawn`: call it under `if __name__ == "__main__":`.
+    Starts processes that import the main module: call it under `if __name__ == "__main__":`.
     """
     opened = workspace if isinstance(workspace, Workspace) else Workspace.open(Path(workspace))
     snapshots = [
