@@ -17,6 +17,8 @@ from PIL import Image
 
 IPTC = "http://cv.iptc.org/newscodes/digitalsourcetype/"
 GENERATED = {"action": "c2pa.created", "digitalSourceType": f"{IPTC}trainedAlgorithmicMedia"}
+#: what an editor says of a parent that `sign` is given
+OPENED = {"action": "c2pa.opened", "parameters": {"ingredientIds": ["before"]}}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,9 +123,8 @@ def sign(
     }
     builder = c2pa.Builder.from_json(json.dumps(definition), context=context)
     if parent is not None:
-        builder.add_ingredient(
-            json.dumps({"title": "before", "relationship": "parentOf"}), mime, io.BytesIO(parent)
-        )
+        before = {"title": "before", "relationship": "parentOf", "label": "before"}
+        builder.add_ingredient(json.dumps(before), mime, io.BytesIO(parent))
     if remote is not None:
         builder.set_no_embed()
         builder.set_remote_url(remote)

@@ -62,6 +62,46 @@ def _iloc_many() -> bytes:
     return box(b"ftyp", b"avif\0\0\0\0avif") + meta + box(b"mdat", b"a" * (2 << 20))
 
 
+def _box(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">I4s", len(body) + 8, kind) + body
+
+
+def _bmff(boxes: bytes) -> bytes:
+    return _box(b"ftyp", b"avif\0\0\0\0mif1avif") + boxes
+
+
+def _nested_items() -> bytes:
+    """Eight items, each of many parts of others that are as large as they can be."""
+    kinds = b"mime\0application/rdf+xml\0"
+    entries = b"".join(
+        _box(b"infe", b"\2\0\0\0" + struct.pack(">HH", number, 0) + kinds) for number in range(8)
+    )
+    others = list(range(100, 164))
+    items = b"".join(
+        struct.pack(">HHHH", number, 2, 0, 64) + struct.pack(">III", 1, 0, 0) * 64
+        for number in range(8)
+    ) + b"".join(struct.pack(">HHHHIII", number, 0, 0, 1, 0, 0, 0) for number in others)
+    iloc = b"\1\0\0\0\x44\4" + struct.pack(">H", 8 + len(others)) + items
+    refer = b"".join(
+        _box(b"iloc", struct.pack(f">HH{len(others)}H", number, len(others), *others))
+        for number in range(8)
+    )
+    return _box(
+        b"meta",
+        bytes(4)
+        + _box(b"iinf", bytes(6) + entries)
+        + _box(b"iref", bytes(4) + refer)
+        + _box(b"iloc", iloc)
+        + _box(b"free", bytes(100_000)),
+    )
+
+
+def _many_pictures() -> bytes:
+    entries = struct.pack("<IIIHH", 0, 1 << 30, 2, 0, 0) * 60
+    head = b"MPF\0II*\0" + struct.pack("<IH", 8, 1)
+    return head + struct.pack("<HHIII", 0xB002, 7, len(entries), 26, 0) + entries
+
+
 def bombs() -> dict[str, bytes]:
     """By name."""
     inflating = zlib.compress(bytes(50 << 20), 9)
@@ -104,6 +144,19 @@ def bombs() -> dict[str, bytes]:
         "GIF tiny blocks": _gif_tiny_blocks(),
         "items that overlap": _iloc_many(),
         "boxes": b"\0\0\0\x0cftypavif" + b"\0\0\0\x08free" * 300_000,
+        "meta boxes": _bmff(_box(b"meta", bytes(4) + _box(b"free", b"") * 50) * 5000),
+        "item entries": _bmff(
+            _box(b"meta", _box(b"iinf", _box(b"infe", b"\2" + bytes(7) + b"mimea\0b\0") * 90_000))
+        ),
+        "sizes of items": _bmff(
+            _box(b"meta", bytes(4) + _box(b"iprp", b"ispe" + bytes(12)) * 90_000) * 3
+        ),
+        "tracks": _bmff(_box(b"moov", _box(b"trak", _box(b"meta", bytes(12))) * 50_000)),
+        "items within items": _bmff(_nested_items() * 30),
+        "further pictures": writers.jpeg(*[(0xE2, _many_pictures())] * 2000),
+        "wide XMP": writers.jpeg(
+            *[(0xE1, b"http://ns.adobe.com/xap/1.0/\0" + "<a ".encode("utf-32-be") * 5000)] * 40
+        ),
         "A1111 words": writers.png_text("parameters", words),
         "A1111 words and an end": writers.png_text("parameters", words + "Sampler: Seed: "),
         "spaces": writers.png_text("prompt", " " * 1_900_000),

@@ -19,7 +19,7 @@ import pytest
 from brightline.origin import c2pa_trust
 from brightline.origin.c2pa import read_manifests
 from brightline.origin.evidence import CheckResult, Claim, Strength
-from tests.origin.chain import GENERATED, IPTC, Chain, make_chain, picture, sign
+from tests.origin.chain import GENERATED, IPTC, OPENED, Chain, make_chain, picture, sign
 
 MIME = {"JPEG": "image/jpeg", "PNG": "image/png", "WEBP": "image/webp", "TIFF": "image/tiff"}
 
@@ -117,6 +117,32 @@ def test_claim_in_a_parent_only(chain: Chain, signed: bytes) -> None:
         found = read_manifests(data, "image/jpeg", chain.root)
         assert [piece.claim for piece in found.evidence] == [Claim.AI_GENERATED]
         assert found.evidence[0].field == f"c2pa ingredient manifest, depth {depth}"
+
+
+def test_an_editor_does_not_vouch_for_its_ingredients(chain: Chain) -> None:
+    """Who signs for having opened a file lends its claim no trust, nor to what comes below."""
+    other = make_chain(organisation="On no list")
+    parent = sign(other, picture())
+    edited = sign(chain, parent, "image/jpeg", OPENED, parent=parent)
+    again = sign(chain, edited, "image/jpeg", OPENED, parent=edited)
+    for data in (edited, again):
+        found = read_manifests(data, "image/jpeg", chain.root)
+        assert "c2pa_state:trusted" in found.notes
+        (piece,) = found.evidence
+        assert piece.strength is Strength.CRYPTO_VALID_UNLISTED and piece.forgeable
+        assert piece.validation_codes == ("signingCredential.untrusted",)
+        both = read_manifests(data, "image/jpeg", chain.root + other.root)
+        assert claims(both) == [(Claim.AI_GENERATED, Strength.CRYPTO_TRUSTED)]
+        assert not both.evidence[0].forgeable and not both.evidence[0].validation_codes
+
+
+def test_an_ingredient_that_was_changed_stays_invalid(chain: Chain, signed: bytes) -> None:
+    changed = _changed_pixels(signed)
+    edited = sign(chain, changed, "image/jpeg", OPENED, parent=changed)
+    found = read_manifests(edited, "image/jpeg", chain.root)
+    assert "c2pa_state:trusted" in found.notes
+    assert claims(found) == [(Claim.AI_GENERATED, Strength.DECLARED_STANDARD)]
+    assert "assertion.dataHash.mismatch" in found.evidence[0].validation_codes
 
 
 @pytest.mark.parametrize(
@@ -273,6 +299,8 @@ def test_pinned_list_is_what_was_published() -> None:
     assert pem.count(b"-----BEGIN CERTIFICATE-----") == 52
     with pytest.raises(ValueError, match="PEM"):
         c2pa_trust.check(b"nothing of the kind")
+    with pytest.raises(ValueError):
+        c2pa_trust.check(b"-----BEGIN CERTIFICATE-----\nbroken\n-----END CERTIFICATE-----\n")
 
 
 def _mutations(seed: bytes, count: int) -> Iterator[bytes]:

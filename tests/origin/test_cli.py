@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 
 from brightline.cli import run
+from brightline.sources.paths import encode_path
 from tests.origin import writers
 from tests.origin.test_examine import A1111
 
@@ -79,3 +81,30 @@ def test_terminal_escapes_in_a_file_do_not_reach_the_terminal(
     out = capsys.readouterr().out
     assert "generator.a1111.parameters" in out
     assert "\x1b" not in out and "\u202e" not in out
+
+
+def test_odd_names_and_what_is_no_file(
+    files: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    odd = os.fsencode(tmp_path) + b"/caf\xe9\n\x1b[31m.png"
+    Path(os.fsdecode(odd)).write_bytes(Path(files[0]).read_bytes())
+    os.mkfifo(tmp_path / "pipe")
+    words = ["origin", os.fsdecode(odd), str(tmp_path / "pipe"), "/dev/zero"]
+    assert run(words) == 3
+    shown = capfd.readouterr()
+    assert shown.out.splitlines()[0].endswith("caf\\udce9\\n\\x1b[31m.png  image/png")
+    assert shown.err.count("no regular file; not examined") == 2
+    assert run([*words, "--json"]) == 3
+    told = json.loads(capfd.readouterr().out)["files"]
+    assert told[0]["file"] == encode_path(odd)
+    assert [one.get("error") for one in told] == [None, *["no regular file"] * 2]
+
+
+def test_trust_anchors_that_cannot_be_read_are_refused(
+    files: list[str], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    anchors = tmp_path / "anchors.pem"
+    anchors.write_text("-----BEGIN CERTIFICATE-----\nbroken\n-----END CERTIFICATE-----\n")
+    for path in (anchors, tmp_path / "absent.pem"):
+        assert run(["origin", *files, "--c2pa-trust", str(path)]) == 2
+        assert capfd.readouterr().err.count("\n") == 1

@@ -96,9 +96,10 @@ def screened(
     source: Path | None = None,
     limits: Limits | None = None,
     look: Look | None = None,
+    names: tuple[str, ...] = ("hotline", "stock"),
 ) -> Result:
     """Every shard of a source, in this process."""
-    lists = [open_list(place.root / "lists", name) for name in ("hotline", "stock")]
+    lists = [open_list(place.root / "lists", name) for name in names]
     setting = replace(
         desk.setting(run, lists, orientations=False), origin=mode, limits=limits or Limits()
     )
@@ -247,7 +248,7 @@ def test_a_fault_of_the_examination_costs_no_finding(
 
 
 def test_hostile_metadata_costs_no_item(desk: Desk, place: Place, tmp_path: Path) -> None:
-    bombs = list(hostile.bombs().values())[::4]
+    bombs = list(hostile.bombs().values())[::9]
     (tmp_path / "bombs").mkdir()
     for number, data in enumerate(bombs):
         (tmp_path / "bombs" / f"{number:03}.png").write_bytes(data)
@@ -274,6 +275,31 @@ def test_archives_that_are_used_again_bring_no_counts(desk: Desk, place: Place) 
     for job in jobs:
         names = read_counts(setting.folder / job.task)["tally"]["counters"]
         assert not [name for name in names if name.startswith("origin")]
+
+
+def test_only_shards_with_an_item_to_examine_are_read_again(desk: Desk, place: Place) -> None:
+    place.add_list("few", [md5_row(DECLARED)])
+    names = ("few", "stock")
+    screened(desk, place, "first", OriginMode.NONE, names=names)
+    _, wanted, jobs = screened(desk, place, "direct", OriginMode.MATCHED, names=names)
+    lists = [open_list(place.root / "lists", name) for name in names]
+    setting = replace(desk.setting("second", lists, orientations=False), origin=OriginMode.MATCHED)
+    again: list[Job] = []
+
+    def read(job: Job) -> dict[str, Any]:
+        again.append(job)
+        return run_task(setting, job, Still(), direct(setting, Still()))
+
+    origins = [(job, Origin("first", desk.root / "first" / job.task)) for job in jobs]
+    tally = Tally()
+    for done in match_sheaf(setting, sheaf(origins, fallback=False), Still(), read):
+        tally.merge(done["tally"])
+    first = [read_counts(desk.root / "first" / job.task)["tally"] for job in jobs]
+    bad = [bool(one["counters"]["by_role"].get(Role.KNOWN_BAD)) for one in first]
+    assert [job in again for job in jobs] == bad and {*bad} == {True, False}
+    assert counts(tally, OriginMode.MATCHED) == counts(wanted, OriginMode.MATCHED)
+    held = [open_sealed(setting.folder / job.task / FINDINGS, desk.identity) for job in jobs]
+    assert ["origin" in one for shard in held for one in shard if one["list"] == "few"] == [True]
 
 
 def test_a_guard_contains_the_examination() -> None:

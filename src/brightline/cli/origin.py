@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -50,25 +51,26 @@ def origin(
     Example: brightline origin --json landscape.png
     """
     from brightline.origin import examine, summary_counts
+    from brightline.sources.paths import encode_path, printable
 
     anchors = _anchors(c2pa_trust)
     found: list[dict[str, Any]] = []
     examined = []
     for path in files:
-        name = os.fsdecode(path)
+        name, shown = encode_path(os.fsencode(path)), printable(os.fsencode(path))
         try:
             data = _read(path)
         except OSError as error:
-            found.append({"file": name, "error": error.strerror or "cannot be read"})
+            why = error.strerror or "cannot be read"
+            found.append({"file": name, "error": why})
+            if not as_json:
+                talk(f"{shown}: {why}; not examined")
             continue
         one = examine(data, watermark=watermark, c2pa=not no_c2pa, stealth=True, c2pa_trust=anchors)
         examined.append(one)
         found.append({"file": name, **one.to_json()})
         if not as_json:
-            _tell(name, one)
-    for failure in found:
-        if "error" in failure and not as_json:
-            talk(f"{failure['file']}: {failure['error']}; not examined")
+            _tell(shown, one)
     if as_json:
         print_json({"files": found, "counts": summary_counts(examined)})
     gaps = [n for one in examined for n in one.checks_not_run if n.check == "metadata"]
@@ -76,8 +78,10 @@ def origin(
 
 
 def _read(path: Path) -> bytes:
-    size = path.stat().st_size
-    if size > _MOST_BYTES:
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode) and not stat.S_ISDIR(status.st_mode):
+        raise OSError(0, "no regular file")  # a pipe or a device may have no end
+    if status.st_size > _MOST_BYTES:
         raise OSError(0, f"more than {_MOST_BYTES >> 30} GiB: no picture")
     return path.read_bytes()
 
@@ -86,6 +90,7 @@ def _anchors(path: Path | None) -> bytes | None:
     if path is None:
         return None
     from brightline.errors import UsageError
+    from brightline.origin.c2pa_trust import check
 
     try:
         raw = path.read_bytes()
@@ -93,9 +98,12 @@ def _anchors(path: Path | None) -> bytes | None:
         raise UsageError(
             f"the trust anchors {path} cannot be read ({error.strerror}); give a PEM file"
         ) from None
-    if b"-----BEGIN CERTIFICATE-----" not in raw:
-        raise UsageError(f"{path} holds no certificate; give a PEM file of trust anchors")
-    return raw
+    try:
+        return check(raw)
+    except ValueError:
+        raise UsageError(
+            f"{path} holds no certificate that can be read; give a PEM file of trust anchors"
+        ) from None
 
 
 def _tell(name: str, one: Examination) -> None:

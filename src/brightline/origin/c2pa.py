@@ -17,7 +17,7 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from brightline.origin import c2pa_trust
 from brightline.origin.evidence import (
@@ -42,6 +42,9 @@ _AGENT: Final = re.compile(
     r"(?:DALL[·\-. ]?E|GPT-4o|gpt-image|Adobe[_ ]Firefly|Microsoft_Responsible_AI)"
 )
 _SHORT: Final = re.compile(r"[^\w .:,;/()+\-·]")
+_TRUSTED: Final = "signingCredential.trusted"
+_UNTRUSTED: Final = "signingCredential.untrusted"
+_DELTAS: Final = "ingredientDeltas"
 _MAX_MANIFESTS: Final = 64
 _MAX_NODES: Final = 4096
 _MAX_BYTES: Final = 256 << 20
@@ -106,9 +109,12 @@ def _evidence(store: Any, state: str) -> Iterator[Evidence]:
     active = store.get("active_manifest")
     if not isinstance(manifests, dict) or not isinstance(active, str):
         return
-    strength = _STRENGTH.get(state, Strength.DECLARED_STANDARD)
-    codes = _failures(store.get("validation_results"))
-    for label, depth in _tree(manifests, active):
+    top = _Standing(
+        _STRENGTH.get(state, Strength.DECLARED_STANDARD),
+        _failures(store.get("validation_results")),
+    )
+    deltas = _by_manifest(store.get("validation_results"))
+    for label, depth, (strength, codes) in _tree(manifests, active, top, deltas):
         manifest = manifests[label]
         where = "c2pa active manifest" if depth == 0 else f"c2pa ingredient manifest, depth {depth}"
         signer = manifest.get("signature_info")
@@ -135,7 +141,7 @@ def _evidence(store: Any, state: str) -> Iterator[Evidence]:
                 value_length=length,
                 extracted=extracted,
                 validation_codes=codes,
-                forgeable=strength is Strength.DECLARED_STANDARD,
+                forgeable=strength is not Strength.CRYPTO_TRUSTED,
             )
         agent = next((name for name in names if _AGENT.match(name)), None)
         if agent is not None and not generated:
@@ -152,20 +158,56 @@ def _evidence(store: Any, state: str) -> Iterator[Evidence]:
             )
 
 
-def _tree(manifests: Mapping[str, Any], active: str) -> Iterator[tuple[str, int]]:
-    """Labels of the active manifest and of every ingredient's, each once, with their depth."""
+class _Standing(NamedTuple):
+    """How far one manifest's signature bears, and the failure codes that say why no further."""
+
+    strength: Strength
+    codes: tuple[str, ...]
+
+
+def _tree(
+    manifests: Mapping[str, Any], active: str, top: _Standing, deltas: Mapping[str, _Codes]
+) -> Iterator[tuple[str, int, _Standing]]:
+    """The active manifest and every ingredient's, each once, with depth and standing."""
     seen: set[str] = set()
-    waiting = [(active, 0)]
+    waiting = [(active, 0, top)]
     while waiting and len(seen) < _MAX_MANIFESTS:
-        label, depth = waiting.pop(0)
+        label, depth, standing = waiting.pop(0)
         if label in seen or not isinstance(manifests.get(label), dict):
             continue
         seen.add(label)
-        yield label, depth
+        yield label, depth, standing
         for ingredient in _dicts(manifests[label].get("ingredients")):
             below = ingredient.get("active_manifest")
             if isinstance(below, str):
-                waiting.append((below, depth + 1))
+                own = _of_ingredient(ingredient, deltas.get(below, _Codes()), standing)
+                waiting.append((below, depth + 1, own))
+
+
+def _of_ingredient(ingredient: Mapping[str, Any], delta: _Codes, above: _Standing) -> _Standing:
+    """An ingredient's standing: what its editor recorded and what differs now, taken together.
+
+    The state that the validator gives is the active manifest's. Who signs that vouches for
+    having opened the ingredient, not for its truth: an ingredient is trusted only if its own
+    signer is, and stands no higher than the manifest that refers to it.
+    """
+    results = ingredient.get("validation_results")
+    recorded = _codes(results.get("activeManifest") if isinstance(results, dict) else None)
+    failed = {*recorded.failure, *delta.failure}
+    older = ingredient.get("validation_status")  # what came before `validation_results`
+    failed.update(_code(one) for one in _dicts(older) if not one.get("success"))
+    trusted = _TRUSTED in delta.success or (
+        _TRUSTED in recorded.success and _UNTRUSTED not in failed
+    )
+    if trusted:
+        failed.discard(_UNTRUSTED)
+    if failed - {_UNTRUSTED, ""}:
+        own = Strength.DECLARED_STANDARD
+    else:
+        own = Strength.CRYPTO_TRUSTED if trusted else Strength.CRYPTO_VALID_UNLISTED
+    weaker = max(own, above.strength, key=lambda strength: strength.rank)
+    codes = dict.fromkeys((*above.codes, *sorted(failed - {""})))
+    return _Standing(weaker, tuple(codes)[:_MAX_CODES])
 
 
 def _source_types(assertions: Any) -> Iterator[str]:
@@ -208,19 +250,53 @@ def _dicts(values: Any) -> Iterator[dict[str, Any]]:
         yield from (value for value in values if isinstance(value, dict))
 
 
+class _Codes(NamedTuple):
+    """Codes of one manifest's validation."""
+
+    success: tuple[str, ...] = ()
+    failure: tuple[str, ...] = ()
+
+
+def _code(status: Mapping[str, Any]) -> str:
+    code = status.get("code")
+    return _short(code) if isinstance(code, str) else ""
+
+
+def _codes(group: Any) -> _Codes:
+    if not isinstance(group, dict):
+        return _Codes()
+    return _Codes(
+        tuple(filter(None, map(_code, _dicts(group.get("success"))))),
+        tuple(filter(None, map(_code, _dicts(group.get("failure"))))),
+    )
+
+
+def _deltas(results: Any) -> Iterator[dict[str, Any]]:
+    """What the validator finds of ingredients that is not as their editors recorded it."""
+    if isinstance(results, dict):
+        yield from _dicts([one.get("validationDeltas") for one in _dicts(results.get(_DELTAS))])
+
+
 def _failures(results: Any) -> tuple[str, ...]:
     """The validator's failure codes, of the active manifest and of the ingredients."""
-    codes: dict[str, None] = {}
-    if isinstance(results, dict):
-        groups = [results.get("activeManifest")]
-        deltas = _dicts(results.get("ingredientDeltas"))
-        groups += [delta.get("validationDeltas") for delta in deltas]
-        for group in groups:
-            for failure in _dicts(group.get("failure") if isinstance(group, dict) else None):
-                code = failure.get("code")
-                if isinstance(code, str):
-                    codes[_short(code)] = None
-    return tuple(codes)[:_MAX_CODES]
+    active = _codes(results.get("activeManifest") if isinstance(results, dict) else None).failure
+    below = (code for group in _deltas(results) for code in _codes(group).failure)
+    return tuple(dict.fromkeys((*active, *below)))[:_MAX_CODES]
+
+
+def _by_manifest(results: Any) -> dict[str, _Codes]:
+    """Codes of the deltas by the label of the manifest that they are about."""
+    found: dict[str, _Codes] = {}
+    for group in _deltas(results):
+        for kind in _Codes._fields:
+            for status in _dicts(group.get(kind)):
+                url = status.get("url")
+                label = (
+                    url.rpartition("/c2pa/")[2].partition("/")[0] if isinstance(url, str) else ""
+                )
+                held = found.get(label, _Codes())
+                found[label] = held._replace(**{kind: (*getattr(held, kind), _code(status))})
+    return found
 
 
 def _short(text: str) -> str:

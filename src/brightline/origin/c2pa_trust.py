@@ -32,10 +32,14 @@ def pinned() -> bytes:
 def check(pem: bytes) -> bytes:
     """Certificates that someone gives in place of the pinned ones.
 
-    Raises ValueError if they hold no certificate, or are larger than such a list can be.
+    Raises ValueError if they hold no certificate or one that cannot be read, or are larger than
+    such a list can be: the validator would take a picture's manifest for what is unreadable.
     """
+    from cryptography.x509 import load_pem_x509_certificates
+
     if _BEGIN not in pem or len(pem) > _MAX_BYTES:
         raise ValueError("a trust list is a PEM file with at least one certificate")
+    load_pem_x509_certificates(pem)
     return pem
 
 

@@ -16,7 +16,7 @@ import enum
 import hashlib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 
 class Strength(enum.StrEnum):
@@ -32,7 +32,10 @@ class Strength(enum.StrEnum):
     @property
     def rank(self) -> int:
         """0 for the strongest, rising as evidence gets weaker."""
-        return list(Strength).index(self)
+        return _RANKS[self]
+
+
+_RANKS: Final = {strength: rank for rank, strength in enumerate(Strength)}
 
 
 class Claim(enum.StrEnum):
@@ -66,9 +69,8 @@ EXTRACTED: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
-    """One named value of a container, as a rule sees it.
+class Field(NamedTuple):
+    """One named value of a container, as a rule sees it. A tuple, as a corpus has many.
 
     `where` is one of `WHERES`; `key` the field's name in its own standard (`parameters`,
     `Software`, `Iptc4xmpExt:DigitalSourceType`); `text` the decoded value, capped; `path` says

@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from brightline.origin.containers import Container, read_container
+from brightline.origin.contradictions import find_contradictions
 from brightline.origin.evidence import (
     CheckResult,
+    Contradiction,
     Evidence,
     Examination,
     Facts,
@@ -24,6 +26,12 @@ NOT_CHECKABLE: Final = (
     NotRun("private watermarks", "other makers' marks, read by their makers alone"),
     NotRun("pixels", "no statistical or learned detector is used: none is evidence"),
 )
+_NOTHING: Final = CheckResult()
+_UNASKED: Final = {
+    name: CheckResult(not_run=NotRun(name, "not asked for"))
+    for name in ("c2pa", "stealth", "watermark")
+}
+_NO_PIXELS: Final = NotRun("pixels", "not asked for")
 _LOSSLESS: Final = ("image/png", "image/webp", "image/tiff", "image/bmp")
 
 
@@ -51,9 +59,10 @@ def examine(
         not_run.append(NotRun("metadata", "no picture format that is read; only XMP was searched"))
     else:
         run.append("metadata")
-    notes += ["c2pa_manifest"] * container.manifest + [
-        "c2pa_remote_ref"
-    ] * container.remote_manifest
+    if container.manifest:
+        notes.append("c2pa_manifest")
+    if container.remote_manifest:
+        notes.append("c2pa_remote_ref")
     evidence = list(rule_book().match(container.fields))
 
     def take(name: str, result: CheckResult) -> None:
@@ -61,12 +70,13 @@ def examine(
             not_run.append(result.not_run)
             return
         run.append(name)
-        evidence.extend(result.evidence)
-        evidence.extend(rule_book().match(result.fields))
-        notes.extend(result.notes)
+        if result is not _NOTHING:
+            evidence.extend(result.evidence)
+            evidence.extend(rule_book().match(result.fields))
+            notes.extend(result.notes)
 
     if not c2pa:
-        not_run.append(NotRun("c2pa", "not asked for"))
+        take("c2pa", _UNASKED["c2pa"])
     else:
         take("c2pa", _c2pa(data, container, c2pa_trust))
     if pixels is None and (watermark or (stealth and container.media_type in _LOSSLESS)):
@@ -74,17 +84,17 @@ def examine(
 
         decoded = decode(data, container)
     else:
-        decoded = pixels if pixels is not None else NotRun("pixels", "not asked for")
+        decoded = pixels if pixels is not None else _NO_PIXELS
     take("stealth", _stealth(decoded, container, stealth))
     take("watermark", _watermark(decoded, watermark))
-    evidence.sort(key=lambda piece: (piece.strength.rank, piece.rule_id))
-    from brightline.origin.contradictions import find_contradictions
-
-    found = find_contradictions(evidence, _facts(container, evidence, list_match))
+    found: tuple[Contradiction, ...] = ()
+    if evidence or container.sizes:
+        evidence.sort(key=lambda piece: (piece.strength.rank, piece.rule_id))
+        found = find_contradictions(evidence, _facts(container, evidence, list_match))
     return Examination(
         container.media_type,
         tuple(evidence),
-        tuple(found),
+        found,
         tuple(run),
         tuple(not_run),
         NOT_CHECKABLE,
@@ -96,7 +106,7 @@ def _c2pa(data: bytes, container: Container, trust: bytes | None) -> CheckResult
     if "unknown_container" in container.notes:
         return CheckResult(not_run=NotRun("c2pa", "no picture format that is read"))
     if not container.manifest and not container.remote_manifest:
-        return CheckResult()
+        return _NOTHING
     from brightline.origin.c2pa import read_manifests
 
     return read_manifests(data, container.media_type, trust)
@@ -104,7 +114,7 @@ def _c2pa(data: bytes, container: Container, trust: bytes | None) -> CheckResult
 
 def _stealth(pixels: U8 | NotRun, container: Container, wanted: bool) -> CheckResult:
     if not wanted:
-        return CheckResult(not_run=NotRun("stealth", "not asked for"))
+        return _UNASKED["stealth"]
     if container.media_type not in _LOSSLESS:
         why = "only looked for in PNG, WebP, TIFF and BMP, which keep the lowest bits"
         return CheckResult(not_run=NotRun("stealth", why))
@@ -117,7 +127,7 @@ def _stealth(pixels: U8 | NotRun, container: Container, wanted: bool) -> CheckRe
 
 def _watermark(pixels: U8 | NotRun, wanted: bool) -> CheckResult:
     if not wanted:
-        return CheckResult(not_run=NotRun("watermark", "not asked for"))
+        return _UNASKED["watermark"]
     if isinstance(pixels, NotRun):
         return CheckResult(not_run=NotRun("watermark", pixels.why))
     from brightline.origin.watermark import find_marks

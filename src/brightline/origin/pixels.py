@@ -14,6 +14,8 @@ from brightline.origin.evidence import NotRun
 if TYPE_CHECKING:
     from brightline.types import U8
 
+#: Pillow's own formats alone: some of its others run programs that a file can talk to
+_FORMATS: Final = ("JPEG", "PNG", "WEBP", "GIF", "TIFF", "BMP", "DIB", "AVIF", "HEIF")
 #: pixels of a picture that is decoded here
 PIXELS: Final = 64_000_000
 
@@ -32,7 +34,7 @@ def decode(data: bytes, container: Container) -> U8 | NotRun:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            with Image.open(io.BytesIO(data)) as image:
+            with Image.open(io.BytesIO(data), formats=_FORMATS) as image:
                 if image.width * image.height > PIXELS:
                     return NotRun("pixels", "more pixels than are decoded here")
                 alpha = image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info

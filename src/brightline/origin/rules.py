@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import resources
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from brightline.errors import UsageError
 from brightline.origin.evidence import (
@@ -215,6 +215,10 @@ def _also(table: Mapping[str, str]) -> Also:
     return Also(_place(table["where"]), _compiled(table["pattern"], 0), table["example"])
 
 
+#: a needle (or none) and the rules that have it
+_Group: TypeAlias = tuple[str, tuple[Rule, ...]]
+
+
 class RuleBook:
     """Rules with an index by place. Matching looks only at the rules for a field's place."""
 
@@ -225,7 +229,7 @@ class RuleBook:
         self._exact: dict[tuple[str, str], list[Rule]] = {}
         self._local: dict[tuple[str, str], list[Rule]] = {}
         self._open: dict[str, list[Rule]] = {}
-        self._known: dict[tuple[str, str], list[Rule]] = {}
+        self._known: dict[tuple[str, str], tuple[_Group, ...]] = {}
         for rule in rules:
             for kind, key in rule.where:
                 if key == "*":
@@ -235,7 +239,7 @@ class RuleBook:
                 else:
                     self._exact.setdefault((kind, key), []).append(rule)
 
-    def _for(self, field: Field) -> list[Rule]:
+    def _for(self, field: Field) -> tuple[_Group, ...]:
         place = (field.where, field.key)
         known = self._known.get(place)
         if known is None:
@@ -244,26 +248,32 @@ class RuleBook:
                 self._known[place] = known
         return known
 
-    def _find(self, field: Field) -> list[Rule]:
+    def _find(self, field: Field) -> tuple[_Group, ...]:
         key = field.key.casefold()
         found = [*self._exact.get((field.where, key), ()), *self._open.get(field.where, ())]
         if field.where == "xmp":
             found += self._local.get(("xmp", key.rpartition(":")[2]), ())
-        return list(dict.fromkeys(found))
+        groups: dict[str, dict[Rule, None]] = {}
+        for rule in found:
+            groups.setdefault(rule.needle, {})[rule] = None
+        return tuple((needle, tuple(rules)) for needle, rules in groups.items())
 
     def match(self, fields: Sequence[Field]) -> tuple[Evidence, ...]:
         """Evidence in the fields' order; the same rule on the same value at one place once."""
         found: dict[tuple[str, str, str], Evidence] = {}
         for field in fields:
-            rules = self._for(field)
-            if not rules:
+            groups = self._for(field)
+            if not groups:
                 continue
             text = field.text if len(field.text) <= SEARCHED else field.text[:SEARCHED]
-            for rule in rules:
-                start = _start(rule, text, fields) if rule.needle in text else -1
-                if start >= 0:
-                    piece = _evidence(rule, field, text, start)
-                    found.setdefault((piece.rule_id, piece.field, piece.value_sha256), piece)
+            for needle, rules in groups:
+                if needle not in text:  # most fields hold none, and most of the time goes here
+                    continue
+                for rule in rules:
+                    start = _start(rule, text, fields)
+                    if start >= 0:
+                        piece = _evidence(rule, field, text, start)
+                        found.setdefault((piece.rule_id, piece.field, piece.value_sha256), piece)
             if len(found) >= _EVIDENCE:
                 break
         return tuple(found.values())

@@ -2,7 +2,8 @@
 
 Several shards are one job, because their archives are digested side by side (`sha256_many`). An
 archive is used only if it is what its shard's counts say. What an audit counted of the items stays
-as it was counted; matches are those of the lists at hand.
+as it was counted; matches are those of the lists at hand. Where origin evidence of matched items
+is asked for, a shard with a known-bad match is read after all: an archive holds no bytes.
 """
 
 from __future__ import annotations
@@ -21,11 +22,12 @@ from brightline import storage
 from brightline.errors import DamagedError
 from brightline.findings import seal
 from brightline.screen.archived import ArchiveReader, Hit
+from brightline.screen.examining import OriginMode
 from brightline.screen.finding import finding
 from brightline.screen.tally import Tally
 from brightline.screen.task import COUNTS, FINDINGS, SIGNALS, Beat, Job, Setting, read_counts
 from brightline.signals.checksums import sha256_many
-from brightline.types import U8
+from brightline.types import U8, Role
 
 #: shards of one job at most: as many as are digested side by side
 TOGETHER = 16
@@ -56,6 +58,10 @@ def sheaf(jobs: Sequence[tuple[Job, Origin]], *, fallback: bool) -> Sheaf:
     return Sheaf(first.number, first.task, first.shard, tuple(jobs), fallback)
 
 
+class _BytesNeededError(Exception):
+    """An item matched whose bytes are to be examined."""
+
+
 def match_sheaf(
     setting: Setting, work: Sheaf, beat: Beat, read: Callable[[Job], dict[str, Any]]
 ) -> list[dict[str, Any]]:
@@ -75,6 +81,8 @@ def match_sheaf(
             if source is None or digest != source[0]["files"][SIGNALS]:
                 raise _damaged(origin)
             counts = _match(setting, job, origin, source, beat)
+        except _BytesNeededError:
+            counts = read(job)
         except DamagedError:
             if not work.fallback:
                 raise
@@ -108,6 +116,7 @@ def _match(
 ) -> dict[str, Any]:
     """One shard, whose archive was found to be whole."""
     before, data = source
+    examines = setting.origin is OriginMode.MATCHED
 
     def fill(folder: Path) -> None:
         started = time.monotonic()
@@ -118,6 +127,8 @@ def _match(
             if archive.rows != tally.items:
                 raise _damaged(origin)
             for stretch in archive.match(setting.lists):
+                if examines and any(hit.match.role is Role.KNOWN_BAD for hit in stretch.hits):
+                    raise _BytesNeededError
                 tally.add_matches((hit.ordinal, hit.match) for hit in stretch.hits)
                 findings += [_finding(setting, job, hit) for hit in stretch.hits]
                 beat.read(job.shard.size * stretch.rows // archive.rows)

@@ -18,6 +18,7 @@ from brightline.ledger import Event as LedgerEvent
 from brightline.lists import HashList
 from brightline.screen.earlier import Earlier
 from brightline.screen.examining import OriginMode
+from brightline.screen.listed import checked
 from brightline.screen.manifest import freeze, thaw
 from brightline.screen.parameters import ListReference, Parameters
 from brightline.screen.perform import (
@@ -71,8 +72,8 @@ def audit(
 
     Without `run`, an unfinished run with the same parameters is resumed, and otherwise a new
     one begun. With `reuse`, shards that an earlier run screened and that are unchanged are not
-    read again; where `origin` asks for evidence, all are read. Raises UsageError and its kinds
-    (`errors`), nothing for trouble with an item.
+    read again; where `origin` asks for evidence, those with an item to examine are. Raises
+    UsageError and its kinds (`errors`), nothing for trouble with an item.
     """
     part = part or Slice()
     if not sources:
@@ -98,6 +99,7 @@ def audit(
     )
     listen = listen or (lambda _: None)
     say = say or (lambda _: None)
+    lists = checked(workspace, lists, say)
     request = Request(parameters)
     folder, fresh = begin(
         workspace, run, request, lambda temporary: _list(temporary, parameters, listen), say
@@ -114,13 +116,13 @@ def audit(
         setting = Setting(
             run=folder.name,
             folder=folder / SHARDS,
-            lists=tuple(lists),
+            lists=lists,
             custodians=custodians,
             limits=parameters.limits,
             orientations=orientations,
             origin=origin,
         )
-        if reuse and origin is not OriginMode.NONE:
+        if reuse and origin is OriginMode.ALL:
             reuse = False  # an archive holds no bytes to examine
             if len(run_names(workspace)) > 1:
                 say("origin evidence needs the items' bytes: unchanged shards are read again too")
@@ -131,7 +133,7 @@ def audit(
 
 def sealers(workspace: Workspace) -> tuple[Custodian, ...]:
     """The custodians; SealError with the commands that make one if there is none."""
-    custodians = workspace.custodians()
+    custodians = workspace.sealers()
     if not custodians:
         raise SealError(
             "there is no custodian to seal findings to; make one with "

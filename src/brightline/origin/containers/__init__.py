@@ -22,6 +22,8 @@ __all__ = ["Container", "media_type_of", "read_container"]
 
 #: bytes at the end of a file, or of an unknown one at its start too, searched for an XMP packet
 _SEARCHED: Final = 512 << 10
+#: bytes of a `ftyp` box in which a brand is looked for
+_BRANDS: Final = 256
 _TIFFS: Final = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 _HEIC: Final = frozenset(
     (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"hevm", b"hevs", b"mif1", b"msf1")
@@ -42,15 +44,19 @@ def media_type_of(data: bytes) -> str:
     if head[:4] in _TIFFS:
         return "image/tiff"
     if head[4:8] == b"ftyp":
-        brands = {head[8:12], *(data[k : k + 4] for k in range(16, 64, 4))}
-        if brands & {b"avif", b"avis"}:
-            return "image/avif"
-        return "image/heic" if brands & _HEIC else "video/mp4"
+        return _of_brands(data[8 : min(int.from_bytes(head[:4], "big"), _BRANDS)])
     if head[:2] == b"BM" and head[6:10] == bytes(4):
         return "image/bmp"
     if head[:12] == b"\x00\x00\x00\x0cJXL \r\n\x87\n":
         return "image/jxl"
     return "application/octet-stream"
+
+
+def _of_brands(box: bytes) -> str:
+    brands = [box[k : k + 4] for k in range(0, len(box), 4) if k != 4]  # there: a version
+    if b"avif" in brands or b"avis" in brands:
+        return "image/avif"
+    return "video/mp4" if _HEIC.isdisjoint(brands) else "image/heic"
 
 
 def read_container(data: bytes) -> Container:
@@ -91,7 +97,10 @@ def _search(data: bytes, found: Found) -> None:
     """An XMP packet where no walker looks: behind the picture's end, or in an unknown format."""
     parts = [data] if len(data) <= 2 * _SEARCHED else [data[:_SEARCHED], data[-_SEARCHED:]]
     for part in parts:
-        start = part.find(b"<x:xmpmeta")
-        if start >= 0:
-            stop = part.find(b"</x:xmpmeta>", start)
-            read_xmp(part[start : stop + 12 if stop > 0 else len(part)], found, "loose XMP")
+        for name in (b"x:xmpmeta", b"rdf:RDF"):  # the outer element may be left out
+            start = part.find(b"<" + name)
+            if start >= 0:
+                stop = part.find(b"</" + name + b">", start)
+                end = stop + len(name) + 3 if stop > 0 else len(part)
+                read_xmp(part[start:end], found, "loose XMP")
+                break

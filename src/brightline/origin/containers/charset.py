@@ -62,8 +62,10 @@ def user_comment(raw: bytes, big_endian: bool) -> str:
     """`UserComment` as text, whatever its first eight bytes claim."""
     charset, body = raw[:8], raw[8:]
     default = "utf-16-be" if big_endian else "utf-16-le"
-    if charset == b"UNICODE\0":
+    if charset.upper() == b"UNICODE\0":
         return _utf16(body, default)
+    if charset[:7].upper() == b"UNICODE":  # without its NUL, so that the text starts earlier
+        return _utf16(raw[7:], default)
     if charset in (b"ASCII\0\0\0", bytes(8), b"        "):
         return _utf16(body, default) if body[:_SAMPLE].count(0) > 2 else text_of(body)
     if charset == b"JIS\0\0\0\0\0":

@@ -18,8 +18,10 @@ FILE_BYTES: Final = 4 << 20
 #: bytes that one compressed value may inflate to
 INFLATED_BYTES: Final = 2 << 20
 FIELDS: Final = 512
-#: of one file: EXIF blocks and XMP packets, values, directory entries, pieces of XMP markup
+#: of one file: EXIF blocks and XMP packets, values, directory entries, boxes and their items,
+#: pieces of XMP markup
 BLOCKS: Final = 12
+BOXES: Final = 20_000
 VALUES: Final = 2048
 ENTRIES: Final = 4096
 EVENTS: Final = 10_000
@@ -52,6 +54,7 @@ class Found:
 
     __slots__ = (
         "blocks",
+        "boxes",
         "camera",
         "entries",
         "events",
@@ -72,6 +75,7 @@ class Found:
         self.notes: dict[str, None] = {}
         self.left = FILE_BYTES
         self.blocks = BLOCKS
+        self.boxes = BOXES
         self.values = VALUES
         self.entries = ENTRIES
         self.events = EVENTS

@@ -43,6 +43,7 @@ _TEXTS: Final = {
     0xA43B: "ImageEditingSoftware",
     0xA43C: "MetadataEditingSoftware",
 }
+_WIDE: Final = frozenset(tag for tag, name in _TEXTS.items() if name.startswith("XP"))
 _CAMERA: Final = {
     0x829A: "exposure",
     0x9201: "exposure",
@@ -63,6 +64,21 @@ _NUMBERS: Final = {0x0100: "width", 0x0101: "height", 0xA002: "exif width", 0xA0
 _WANTED: Final = frozenset(
     (*_TEXTS, *_CAMERA, *_NUMBERS, _EXIF_IFD, _XMP, _IPTC, _PHOTOSHOP, _C2PA)
 )
+#: by byte order and BigTIFF: the count of entries, an entry, an offset
+_FORMS: Final = {
+    (order, big): (
+        struct.Struct(order + ("Q" if big else "H")),
+        struct.Struct(order + ("HHQ8s" if big else "HHI4s")),
+        struct.Struct(order + ("Q" if big else "I")),
+    )
+    for order in "<>"
+    for big in (False, True)
+}
+_INTEGERS: Final = {
+    (order, kind): struct.Struct(order + code)
+    for order in "<>"
+    for kind, code in {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}.items()
+}
 #: a maker's note is binary and long; a shorter or plain one was written by something else
 _MAKER_NOTE_LEAST: Final = 32
 
@@ -87,21 +103,22 @@ def read_tiff(data: bytes, found: Found) -> None:
 class _Reader:
     """One TIFF structure. `whole` tells a file, whose pages and size count, from EXIF."""
 
-    __slots__ = ("big", "data", "found", "numbers", "order", "path", "whole")
+    __slots__ = ("big", "data", "form", "found", "numbers", "order", "path", "whole")
 
     def __init__(self, data: bytes, found: Found, path: str, whole: bool) -> None:
         self.data, self.found, self.path, self.whole = data, found, path, whole
         self.order = {b"II": "<", b"MM": ">"}.get(data[:2], "")
         self.big = False
+        self.form = _FORMS["<", False]
         self.numbers: dict[str, int] = {}
 
     def read(self) -> None:
         if not self.order or len(self.data) < 8:
             self.found.note("metadata_damaged")
             return
-        (magic,) = struct.unpack_from(self.order + "H", self.data, 2)
-        self.big = magic == 43 and len(self.data) >= 16
-        first = struct.unpack_from(self.order + ("8xQ" if self.big else "4xI"), self.data)[0]
+        self.big = self.data[2:4] in (b"+\0", b"\0+") and len(self.data) >= 16
+        self.form = _FORMS[self.order, self.big]
+        (first,) = self.form[2].unpack_from(self.data, 8 if self.big else 4)
         waiting, seen = [first], set[int]()
         while waiting and len(seen) < _DIRECTORIES:
             offset = waiting.pop(0)
@@ -111,42 +128,37 @@ class _Reader:
         self._sizes()
 
     def _directory(self, offset: int, waiting: list[int]) -> None:
-        data, width = self.data, 20 if self.big else 12
-        head, form = ("Q", "HHQ8s") if self.big else ("H", "HHI4s")
-        start = offset + struct.calcsize(self.order + head)
+        data = self.data
+        head, entry, link = self.form
+        start, width = offset + head.size, entry.size
         if start > len(data):
             self.found.note("metadata_damaged")
             return
-        (count,) = struct.unpack_from(self.order + head, data, offset)
-        block = data[start : start + min(count, self.found.entries) * width]
-        block = block[: len(block) // width * width]
-        self.found.entries -= len(block) // width
-        if len(block) // width < count:
+        (count,) = head.unpack_from(data, offset)
+        most = min(count, self.found.entries, (len(data) - start) // width)
+        self.found.entries -= most
+        if most < count:
             self.found.note("metadata_damaged")
-        for tag, kind, number, inline in struct.iter_unpack(self.order + form, block):
+        for tag, kind, number, inline in entry.iter_unpack(data[start : start + most * width]):
             if tag in _WANTED:
                 self._entry(tag, kind, number, inline, waiting)
         after = start + count * width
-        if self.whole and after + (8 if self.big else 4) <= len(data):
-            waiting.append(
-                struct.unpack_from(self.order + ("Q" if self.big else "I"), data, after)[0]
-            )
+        if self.whole and after + link.size <= len(data):
+            waiting.append(link.unpack_from(data, after)[0])
 
     def _value(self, kind: int, number: int, inline: bytes) -> bytes:
         size = min(_SIZE_OF.get(kind, 1) * number, VALUE_BYTES + 1)
         if size <= len(inline):
             return inline[:size]
-        (offset,) = struct.unpack(self.order + ("Q" if self.big else "I"), inline)
+        (offset,) = self.form[2].unpack(inline)
         value = self.data[offset : offset + size]
         if len(value) < size:
             self.found.note("metadata_damaged")
         return value
 
     def _number(self, kind: int, number: int, inline: bytes) -> int:
-        code = {1: "B", 3: "H", 4: "I", 13: "I", 16: "Q", 18: "Q"}.get(kind)
-        if code is None or number != 1:
-            return 0
-        return int(struct.unpack_from(self.order + code, inline)[0])
+        form = _INTEGERS.get((self.order, kind))
+        return int(form.unpack_from(inline)[0]) if form is not None and number == 1 else 0
 
     def _entry(self, tag: int, kind: int, number: int, inline: bytes, waiting: list[int]) -> None:
         if tag in _NUMBERS:
@@ -178,14 +190,13 @@ class _Reader:
         name = _TEXTS[tag]
         if tag == _USER_COMMENT:
             text = user_comment(raw, self.order == ">")
-        elif name.startswith("XP"):
-            text = raw.decode("utf-16-le", "replace").rstrip("\0")
         elif tag == _MAKER_NOTE:
-            plain = raw.rstrip(b"\0")
-            if len(plain) >= _MAKER_NOTE_LEAST:
+            if len(raw.rstrip(b"\0")) >= _MAKER_NOTE_LEAST:
                 self.found.camera.add("maker_note")
                 return
             text = text_of(raw)
+        elif tag in _WIDE:
+            text = raw.decode("utf-16-le", "replace").rstrip("\0")
         else:
             text = text_of(raw)
         if tag == 0x010F and self.found.make is None and _plain_name(text):

@@ -10,7 +10,8 @@ from brightline.origin.containers.tiff import read_exif
 from brightline.origin.containers.xmp import read_xmp
 
 _CHUNKS: Final = 20_000
-_WANTED: Final = frozenset((b"EXIF", b"XMP ", b"C2PA", b"VP8X", b"VP8 ", b"VP8L"))
+#: `XMP` with a NUL is what some writers put for `XMP` with a space
+_WANTED: Final = frozenset((b"EXIF", b"XMP ", b"XMP\0", b"C2PA", b"VP8X", b"VP8 ", b"VP8L"))
 
 
 def read_webp(data: bytes, found: Found) -> int:
@@ -24,14 +25,16 @@ def read_webp(data: bytes, found: Found) -> int:
             _chunk(kind, data[at + 8 : at + 8 + min(size, VALUE_BYTES)], found)
         elif at + size > len(data):
             break  # no chunk, but what somebody put behind the picture
-        at += 8 + size + (size & 1)
+        at += 8 + size
+        if size & 1 and data[at : at + 4] not in _WANTED:  # some writers forget to pad
+            at += 1
     return min(at, len(data))
 
 
 def _chunk(kind: bytes, body: bytes, found: Found) -> None:
     if kind == b"EXIF":
         read_exif(body, found, "webp EXIF")
-    elif kind == b"XMP ":
+    elif kind in (b"XMP ", b"XMP\0"):
         read_xmp(body, found, "webp XMP")
     elif kind == b"C2PA":
         found.manifest = True

@@ -33,6 +33,10 @@ _PREFIXES: Final = {
     "adobe:ns:meta/": "x",
     "http://www.w3.org/XML/1998/namespace": "xml",
 }
+#: names of properties as the parser gives them → as fields have them; of all files, up to a limit
+_KNOWN: Final[dict[str, str]] = {}
+_NAMES_KEPT: Final = 2048
+_NAME_KEPT: Final = 200
 _STRUCTURE: Final = frozenset(("rdf", "x", "xml"))
 _DEPTH: Final = 100
 _EQUALS: Final = 50_000
@@ -56,7 +60,8 @@ def read_xmp(raw: bytes, found: Found, path: str) -> None:
     """The fields of one packet."""
     if not found.room():
         return
-    raw = found.take(raw).strip(b"\0 \t\r\n")
+    raw, wide = _as_utf8(found.take(raw))
+    raw = raw.strip(b"\0 \t\r\n")
     if not raw:
         return
     reader = _Reader(found, path)
@@ -64,13 +69,13 @@ def read_xmp(raw: bytes, found: Found, path: str) -> None:
         # the parser makes a list of a tag's attributes before it asks anybody
         if raw.count(b"=") > _EQUALS:
             raise _TooMuchError
-        reader.parse(_as_utf8(raw))
+        reader.parse(raw, wide)
     except _TooMuchError:
         found.note("xmp_limit")
-        _around_names(_as_utf8(raw).decode("utf-8", "replace"), found, path, reader.seen)
+        _around_names(raw.decode("utf-8", "replace"), found, path, reader.seen)
     except expat.ExpatError:
         found.note("xmp_malformed")
-        text = _as_utf8(raw).decode("utf-8", "replace")
+        text = raw.decode("utf-8", "replace")
         whole = _lenient(text[:_LENIENT], found, path, reader.seen)
         if not whole or len(text) > _LENIENT:
             found.note("xmp_limit")
@@ -78,33 +83,51 @@ def read_xmp(raw: bytes, found: Found, path: str) -> None:
     reader.finish()
 
 
-def _as_utf8(raw: bytes) -> bytes:
-    # a packet in UTF-16 has NULs in its first characters; the specification allows it
-    head = raw[:4]
-    if head[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return raw.decode("utf-16", "replace").encode("utf-8", "replace")
-    if head[1:2] == b"\0":
-        return raw.decode("utf-16-le", "replace").encode("utf-8", "replace")
-    if len(head) > 1 and head[0] == 0:
-        return raw.decode("utf-16-be", "replace").encode("utf-8", "replace")
-    return raw
+_MARKS: Final = (
+    (b"\xff\xfe\0\0", "utf-32-le"),
+    (b"\0\0\xfe\xff", "utf-32-be"),
+    (b"\xff\xfe", "utf-16-le"),
+    (b"\xfe\xff", "utf-16-be"),
+)
+_HEAD: Final = 64
+
+
+def _as_utf8(raw: bytes) -> tuple[bytes, bool]:
+    """The packet in UTF-8, and whether it was in a wider form, which the specification allows.
+
+    A byte order mark tells, else the NULs around the first `<` and where that stands.
+    """
+    if raw[:1] in (b"\xff", b"\xfe", b"\0"):
+        for mark, name in _MARKS:
+            if raw.startswith(mark):
+                return _narrow(raw[len(mark) :], name), True
+    at = raw.find(b"<", 0, _HEAD)
+    if at < 0 or raw[at + 1 : at + 2] != b"\0":
+        return raw, False
+    if raw[at + 1 : at + 4] == bytes(3):
+        return _narrow(raw, "utf-32-be" if at % 4 == 3 else "utf-32-le"), True
+    return _narrow(raw, "utf-16-be" if at % 2 else "utf-16-le"), True
+
+
+def _narrow(raw: bytes, name: str) -> bytes:
+    return raw.decode(name, "replace").encode("utf-8", "replace")
 
 
 class _Reader:
     """Turns the parser's events into fields."""
 
-    __slots__ = ("found", "names", "path", "seen", "sizes", "stack", "text")
+    __slots__ = ("found", "path", "seen", "sizes", "stack", "text")
 
     def __init__(self, found: Found, path: str) -> None:
         self.found, self.path = found, path
         self.stack: list[str] = []
         self.text: list[str] = []
-        self.names: dict[str, str] = {}
         self.seen: set[tuple[str, str]] = set()
         self.sizes: dict[str, int] = {}
 
-    def parse(self, raw: bytes) -> None:
-        parser = expat.ParserCreate(namespace_separator="\n")
+    def parse(self, raw: bytes, narrowed: bool) -> None:
+        # a declaration in a packet that was narrowed still names the wider form
+        parser = expat.ParserCreate("utf-8" if narrowed else None, "\n")
         parser.buffer_text = True
         parser.ordered_attributes = True
         parser.StartElementHandler = self._start
@@ -121,11 +144,13 @@ class _Reader:
         raise _TooMuchError
 
     def _name(self, name: str) -> str:
-        known = self.names.get(name)
+        known = _KNOWN.get(name)
         if known is None:
             space, _, local = name.rpartition("\n")
             prefix = _PREFIXES.get(space) or _PREFIXES.get(space.replace("https:", "http:", 1))
-            known = self.names[name] = f"{prefix or 'other'}:{local}"[:80]
+            known = f"{prefix or 'other'}:{local}"[:80]
+            if len(_KNOWN) < _NAMES_KEPT and len(name) < _NAME_KEPT:  # they come out of files
+                _KNOWN[name] = known
         return known
 
     def _start(self, name: str, attributes: list[str]) -> None:
@@ -133,8 +158,7 @@ class _Reader:
         if self.found.events < 0 or len(self.stack) > _DEPTH:
             raise _TooMuchError
         self.text.clear()
-        key = self._name(name)
-        self.stack.append(key)
+        self.stack.append(self._name(name))
         for at in range(0, len(attributes), 2):
             attribute = self._name(attributes[at])
             if attribute == "rdf:resource" or attribute == "rdf:value":
