@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
+import signal
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from brightline.cli import run
+from brightline.cli.common import note_import
 from brightline.findings import new_identity
 from brightline.lists import import_list
 from brightline.types import Pipeline
@@ -33,13 +38,8 @@ class Place:
     def run(
         self, *arguments: object, status: int | None = None
     ) -> subprocess.CompletedProcess[str]:
-        done = subprocess.run(
-            [BRIGHTLINE, *map(str, arguments)],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=240,
-        )
+        """A command in this very process; its workers are processes of their own as always."""
+        done = run_here(list(map(str, arguments)), self.environment)
         if status is not None:
             assert done.returncode == status, (done.returncode, done.stdout, done.stderr)
         return done
@@ -63,7 +63,32 @@ class Place:
         file.write_text("indicator,type,category\n" + "".join(f"{row}\n" for row in rows))
         options.setdefault("pipeline", Pipeline.FULL)
         manifest, _ = import_list(self.root / "lists", name, file, **options)
+        note_import(Workspace.open(self.root), manifest)
         return f"{name}@{manifest.version}"
+
+
+def run_here(
+    arguments: Sequence[str], environment: Mapping[str, str]
+) -> subprocess.CompletedProcess[str]:
+    """What the installed program would do, without the second that a new process takes to start.
+
+    The installed program itself runs in tests/crash, tests/fuzz, tests/interop and test_demo.
+    """
+    out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = dict(os.environ)
+    os.environ.clear()
+    os.environ.update(environment)
+    try:
+        with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+            status = run(arguments)
+    finally:
+        os.environ.clear()
+        os.environ.update(before)
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+    texts = [stream.buffer.getvalue().decode() for stream in (out, err)]
+    return subprocess.CompletedProcess(arguments, status, *texts)
 
 
 def make_place(folder: Path) -> Place:

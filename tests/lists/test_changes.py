@@ -302,7 +302,7 @@ class Versions(RuleBasedStateMachine):
 TestVersions = Versions.TestCase
 TestVersions.settings = hypothesis_settings(
     deadline=None,
-    max_examples=20,
+    max_examples=12,
     stateful_step_count=8,
     suppress_health_check=list(HealthCheck),
 )

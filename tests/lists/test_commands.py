@@ -97,3 +97,21 @@ def test_conflicts_are_counted_sealed_and_opened(place: Place, tmp_path: Path) -
     assert record.fields["file"] == f"sha256:{digest}"
     assert record.fields["conflicts"] == 3
     place.run("list", "open-conflicts", sealed, "--identity", place.key, "--reason", " ", status=2)
+
+
+def test_provenance(place: Place) -> None:
+    record = Record(
+        ((SignalType.MD5, VALUES[5]),), (), "A1", (), "ESP", "r-7", "2026-01-02T03:04:05Z"
+    )
+    manifest, _ = apply_changes(place.root / "lists", "hotline", [Added(record)])
+    found = place.json("list", "provenance", "hotline", "20", "5", status=0)
+    assert found["version"] == manifest.version
+    assert [list(row.values()) for row in found["entries"]] == [
+        [20, "A1", "ESP", "r-7", "2026-01-02T03:04:05Z"],
+        [5, "X", "", "", ""],
+    ]
+    done = place.run("list", "provenance", "hotline", "20", "5", status=0)
+    assert "r-7" in done.stdout and silent(done.stdout + json.dumps(found))
+    for gone in ("0", "21", "99999999999"):  # removed, and never there
+        done = place.run("list", "provenance", "hotline", "5", gone, status=2)
+        assert "1 of these entries are not in" in done.stderr

@@ -67,14 +67,16 @@ def test_counts_are_those_defined(
     wanted: dict[ConflictKind, set[tuple[SignalType, bytes]]] = {}
     if both_roles[0] is not both_roles[1]:
         wanted[ConflictKind.ROLE] = here.keys() & there.keys()
-    if both_schemes[0] == both_schemes[1] is not None:
+    named = [{row[2] for row in rows} - {None} for rows in (one, other)]
+    if both_schemes[0] == both_schemes[1] and all(named):
         wanted[ConflictKind.CATEGORY] = {
             key
             for key in here.keys() & there.keys()
             if len(here[key] - {None}) * len(there[key] - {None})
             and here[key] - {None} != there[key] - {None}
         }
-    assert conflicts([first, second]) == [
+    found = conflicts([first, second])
+    assert [conflict for conflict in found if conflict.first != conflict.second] == [
         Conflict(
             kind,
             f"a@{first.manifest.version}",
@@ -83,7 +85,7 @@ def test_counts_are_those_defined(
         )
         for kind, keys in wanted.items()
     ]
-    lines = list(conflicting_entries([first, second]))
+    lines = [line for line in conflicting_entries([first, second]) if len(line["lists"]) == 2]
     assert Counter((line["conflict"], line["signal"], line["value"]) for line in lines) == Counter(
         (str(kind), str(signal), raw.hex()) for kind, keys in wanted.items() for signal, raw in keys
     )
@@ -93,6 +95,24 @@ def test_counts_are_those_defined(
             assert side["list"] == opened.manifest.name
             assert set(side["categories"]) == said[key]
             assert opened.category(side["entries"]) == side["categories"]
+
+
+def test_a_list_may_contradict_itself(tmp_path: Path) -> None:
+    """Two members of a hotline say different things of one value; nothing else counts."""
+    md5 = [value(SignalType.MD5, n) for n in range(4)]
+    said: list[tuple[int, str | None]] = [(0, "A1"), (0, "B2"), (1, "A1"), (1, None), (2, "B2")]
+    rows: list[Row] = [(SignalType.MD5, md5[n], category, ()) for n, category in said]
+    rows.append((SignalType.PDQ, value(SignalType.PDQ, 0), "A1", ()))
+    one = make(tmp_path, "a", rows, Role.KNOWN_BAD, None)
+    name = f"a@{one.manifest.version}"
+    assert conflicts([one]) == [Conflict(ConflictKind.CATEGORY, name, name, {"md5": 1})]
+    (line,) = conflicting_entries([one])
+    assert line["value"] == md5[0].hex()
+    assert [(side["entries"], side["categories"]) for side in line["lists"]] == [
+        ([0, 1], ["A1", "B2"])
+    ]
+    even = make(tmp_path, "b", rows[2:5], Role.KNOWN_BAD, None)
+    assert conflicts([even]) == []
 
 
 def test_what_was_removed_contradicts_nothing(tmp_path: Path) -> None:

@@ -343,12 +343,23 @@ def test_two_processes_import_at_once(tmp_path: Path, same: bool) -> None:
         open_list(tmp_path / "lists", f"x@{manifest.version}").verify()
 
 
-def test_only_the_owner_can_read(tmp_path: Path) -> None:
+def test_only_the_owner_can_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    modes: list[int] = []
+    close = versions.close_folder
+
+    def look(folder: Path) -> dict[str, str]:
+        """Before the files are closed: they are private while they are written, too."""
+        modes.extend(p.stat().st_mode & 0o777 for p in folder.rglob("*") if p.is_file())
+        return close(folder)
+
+    monkeypatch.setattr(versions, "close_folder", look)
     old = os.umask(0)
     try:
         do_import(tmp_path, MIXED)
+        assert os.umask(0) == 0
     finally:
         os.umask(old)
+    assert len(modes) > 8 and set(modes) == {0o600}
     found = list((tmp_path / "lists").rglob("*"))
     assert len(found) > 10
     for path in (tmp_path / "lists", *found):

@@ -264,5 +264,9 @@ def test_hash_command(place: Place, tmp_path: Path) -> None:
     assert keys | {"media_type"} <= set(found[0])
     assert found[0]["pdq_pipeline"] == "full+luma"
     assert found[1]["pdq"] is None
+    odd = os.fsdecode(os.fsencode(tmp_path) + b"/caf\xe9\n.txt")
+    (tmp_path / "y.txt").rename(odd)
+    assert place.json("hash", odd, status=0)[0]["file"].endswith("caf%E9%0A.txt")
+    assert place.run("hash", odd, status=0).stdout.splitlines()[0].endswith("caf\\udce9\\n.txt")
     missing = place.run("hash", tmp_path / "none.jpg", status=3)
     assert "Traceback" not in missing.stderr

@@ -195,11 +195,19 @@ class _Bar:
 
 
 def note_import(workspace: Workspace, manifest: ListManifest) -> None:
-    """Put a new version of a list on the ledger."""
+    """Put a version of a list on the ledger, unless it is there already.
+
+    A crash may have come between the version and its record: the same import then adds it.
+    """
     from brightline.ledger import Event
     from brightline.lists.manifest import MANIFEST
     from brightline.storage import sha256_file
 
+    version = {"name": manifest.name, "version": manifest.version, "digest": manifest.digest}
+    if any(True for _ in workspace.ledger.records(Event.LIST_IMPORTED, **version)):
+        return
     path = workspace.lists_dir / manifest.name / manifest.version / MANIFEST
-    fields = {name: getattr(manifest, name) for name in ("name", "version", "digest", "entries")}
-    workspace.ledger.append(Event.LIST_IMPORTED, {**fields, "manifest": sha256_file(path)})
+    workspace.ledger.append(
+        Event.LIST_IMPORTED,
+        {**version, "entries": manifest.entries, "manifest": sha256_file(path)},
+    )

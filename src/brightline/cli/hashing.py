@@ -24,6 +24,7 @@ def hash_files(
     Example: brightline hash --json landscape.jpg
     """
     from brightline.api import screen_file
+    from brightline.sources.paths import encode_path, printable
 
     found = []
     status = 0
@@ -33,17 +34,18 @@ def hash_files(
         except OSError as error:
             facts = {"error": error.strerror or "cannot be read"}
         status = 3 if facts.get("error") else status
-        found.append({"file": os.fsdecode(path), **facts})
+        found.append({"file": encode_path(os.fsencode(path)), **facts})
     if as_json:
         print_json(found)
     else:
-        for facts in found:
-            _tell(facts)
+        for path, facts in zip(files, found, strict=True):
+            _tell(printable(os.fsencode(path)), facts)
     return status
 
 
-def _tell(facts: dict[str, Any]) -> None:
-    typer.echo(facts.pop("file"))
+def _tell(name: str, facts: dict[str, Any]) -> None:
+    typer.echo(name)
+    del facts["file"]
     views = facts.pop("pipelines", ())
     for key, value in facts.items():
         if value is not None:

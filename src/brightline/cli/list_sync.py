@@ -50,9 +50,10 @@ def sync(
     skip_bad_pages: Annotated[
         bool,
         typer.Option(
-            "--skip-bad-pages", help="Pass over malformed pages now and fetch them again next time."
+            "--skip-bad-pages/--stop-at-bad-pages",
+            help="Pass over a malformed page and fetch it again next time, or end before it.",
         ),
-    ] = False,
+    ] = True,
     workspace: WorkspaceOption = None,
     as_json: JsonOption = False,
 ) -> None:

@@ -24,6 +24,7 @@ from brightline.cli.common import (
     talk,
 )
 from brightline.cli.list_export import export
+from brightline.cli.list_provenance import provenance
 from brightline.cli.list_sync import sync
 from brightline.types import PDQ_MIN_QUALITY, PDQ_THRESHOLD, Pipeline, Role
 
@@ -88,8 +89,7 @@ def import_file(
         scheme=scheme,
         deltas=deltas or (),
     )
-    if new:
-        note_import(opened, manifest)
+    note_import(opened, manifest)
     if not manifest.entries:
         talk(f"warning: {name} has no entries; nothing can match it")
     for reason, count in manifest.skipped.items():
@@ -100,7 +100,8 @@ def import_file(
         return
     state = "imported" if new else "unchanged, it is there already as"
     counts = ", ".join(f"{count} {kind}" for kind, count in manifest.counts.items() if count)
-    typer.echo(f"{state} {manifest.name}@{manifest.version}: {manifest.entries} entries ({counts})")
+    total = plural(manifest.entries, "entry")
+    typer.echo(f"{state} {manifest.name}@{manifest.version}: {total} ({counts})")
 
 
 def _warn_of_categories(lists_dir: Path, manifest: ListManifest) -> None:
@@ -243,7 +244,7 @@ def conflicts(
         raise UsageError(f"{seal_to} exists already; name a new file to seal the entries into")
     found = count(lists)
     if seal_to is not None:
-        sealed = seal(conflicting_entries(lists), opened.custodians(), seal_to)
+        sealed = seal(conflicting_entries(lists), opened.sealers(), seal_to)
         talk(f"sealed {plural(sealed, 'conflict')} into {seal_to}")
     if as_json:
         print_json([asdict(conflict) for conflict in found])
@@ -291,4 +292,5 @@ def open_conflicts(
 
 
 app.command("export")(export)
+app.command("provenance")(provenance)
 app.command("sync")(sync)

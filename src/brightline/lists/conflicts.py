@@ -4,8 +4,9 @@ Two kinds are looked for, by equality of values (PDQ codes too: nearness is no c
 
 - *role*: a value is known-bad on one list and known-good on another;
 - *category*: two lists of one scheme both categorise a value, and not alike. A list may have a
-  value in several categories; then the sets of them are compared. Uncategorised contradicts
-  nothing.
+  value in several categories; then the sets of them are compared, and the list contradicts
+  itself too. Uncategorised contradicts nothing. Lists of which no scheme is known are taken to
+  have one: the categories are compared as they are written.
 """
 
 from __future__ import annotations
@@ -33,7 +34,10 @@ class ConflictKind(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """How many values two lists (`NAME@VERSION`) contradict each other on, by type."""
+    """How many values two lists (`NAME@VERSION`) contradict each other on, by type.
+
+    `first` and `second` are the same for a list that contradicts itself.
+    """
 
     kind: ConflictKind
     first: str
@@ -56,9 +60,10 @@ class _Shared:
 
 
 def conflicts(lists: Sequence[HashList]) -> list[Conflict]:
-    """Count how lists contradict each other, each with each; every kind that could be, also 0.
+    """Count how lists contradict each other and themselves.
 
-    Reads the smaller list of each pair into memory. DamagedError if a file is damaged.
+    Of two lists every kind that could be, also 0; of one only what there is. Reads the
+    smaller list of each pair into memory. DamagedError if a file is damaged.
     """
     found = []
     for first, second, kinds in _comparable(lists):
@@ -69,7 +74,9 @@ def conflicts(lists: Sequence[HashList]) -> list[Conflict]:
                 if count:
                     values[kind][str(signal)] = count
         found += [
-            Conflict(kind, _reference(first), _reference(second), values[kind]) for kind in kinds
+            Conflict(kind, _reference(first), _reference(second), values[kind])
+            for kind in kinds
+            if values[kind] or first is not second
         ]
     return found
 
@@ -78,9 +85,10 @@ def conflicting_entries(lists: Sequence[HashList]) -> Iterator[dict[str, Any]]:
     """Every contradicting value with what each list says of it: for sealing, never for output.
 
     A line has `conflict`, `signal`, `value` in hex, and `lists` with `list`, `version`, `role`,
-    `entries` and `categories`.
+    `entries` and `categories`: two of them, or the one that contradicts itself.
     """
     for first, second, kinds in _comparable(lists):
+        opened = (first,) if first is second else (first, second)
         for signal, shared in _shared(first, second):
             for kind in kinds:
                 places = np.flatnonzero(_contradicting(kind, first, second, shared))
@@ -94,8 +102,8 @@ def conflicting_entries(lists: Sequence[HashList]) -> Iterator[dict[str, Any]]:
                         "signal": str(signal),
                         "value": shared.values[shared.row[group[0]]].tobytes().hex(),
                         "lists": [
-                            _side(opened, np.unique(entries[group]))
-                            for opened, entries in zip((first, second), shared.entries, strict=True)
+                            _side(one, np.unique(entries[group]))
+                            for one, entries in zip(opened, shared.entries, strict=False)
                         ],
                     }
 
@@ -113,13 +121,16 @@ def _side(opened: HashList, entries: I64) -> dict[str, Any]:
 def _comparable(
     lists: Sequence[HashList],
 ) -> Iterator[tuple[HashList, HashList, list[ConflictKind]]]:
-    """Pairs of lists that could contradict each other."""
+    """Pairs of lists that could contradict each other, and lists that could themselves."""
+    for opened in lists:
+        if len(opened.manifest.categories) > 1:
+            yield opened, opened, [ConflictKind.CATEGORY]
     for first, second in combinations(lists, 2):
         one, other = first.manifest, second.manifest
         kinds = []
         if one.role is not other.role:
             kinds.append(ConflictKind.ROLE)
-        if one.scheme is not None and one.scheme == other.scheme:
+        if one.scheme == other.scheme and one.categories and other.categories:
             kinds.append(ConflictKind.CATEGORY)
         if kinds:
             yield first, second, kinds
@@ -152,6 +163,11 @@ def _contradicting(kind: ConflictKind, first: HashList, second: HashList, shared
     for opened, entries in zip((first, second), shared.entries, strict=True):
         codes = [names.setdefault(name, len(names)) for name in opened.category(entries)]
         sides.append(np.array(codes, np.int64))
+    if first is second:
+        told = np.unique((shared.value * len(names) + sides[0])[sides[0] > 0]) // len(names)
+        several = told[1:][told[1:] == told[:-1]]
+        within: Mask = np.isin(shared.value, several)
+        return within
     # a value and a category of it as one number
     one, other = (np.unique((shared.value * len(names) + side)[side > 0]) for side in sides)
     both = np.intersect1d(one // len(names), other // len(names))

@@ -15,7 +15,7 @@ from brightline.lists.provenance import Mask
 from brightline.lists.references import open_list
 from brightline.lists.segment import Segment
 from brightline.lists.snapshot import HashList, delta_folder
-from brightline.lists.versions import close_folder
+from brightline.lists.versions import close_folder, private
 from brightline.types import I64, U8, SignalType
 
 
@@ -38,7 +38,8 @@ def open_delta(workspace_lists: Path, name: str, old: str, new: str) -> HashList
         home = workspace_lists / name
         with storage.locked(home / ".lock", f"list {name}", wait=True):
             storage.remove_temporary(folder.parent)
-            storage.commit_directory(folder, lambda made: _compile(made, before, after))
+            with private():
+                storage.commit_directory(folder, lambda made: _compile(made, before, after))
     return HashList(after.path, since)
 
 

@@ -100,9 +100,12 @@ class _Hashing(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: WriteableBuffer, /) -> int | None:
+    def readinto(self, buffer: WriteableBuffer, /) -> int:
         view = memoryview(buffer).cast("B")
-        count = self._raw.readinto(view)
+        count = 0
+        # a pipe gives what has just come: the format is told from more than a few bytes
+        while count < len(view) and (more := self._raw.readinto(view[count:])):
+            count += more
         if count:
             self.sha256.update(view[:count])
             self._done += count

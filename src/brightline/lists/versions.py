@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -83,8 +84,22 @@ def commit_version(
         manifest.files.update(close_folder(folder))
         storage.write_atomic(folder / MANIFEST, manifest.to_json())
 
-    storage.commit_directory(home / version, fill)
+    with private():
+        storage.commit_directory(home / version, fill)
     return manifest, True
+
+
+@contextmanager
+def private() -> Iterator[None]:
+    """Files that are made meanwhile are their owner's only from the first byte on.
+
+    Libraries that write files by themselves leave the mode to the process's umask.
+    """
+    before = os.umask(0o077)
+    try:
+        yield
+    finally:
+        os.umask(before)
 
 
 def close_folder(folder: Path) -> dict[str, str]:

@@ -2,13 +2,15 @@ from __future__ import annotations
 
 import base64
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from brightline.lists.feeds.arachnid import ArachnidShield
-from brightline.lists.feeds.errors import BadPageError, FeedError
+from brightline.lists.feeds.errors import BadPageError, FeedError, RefusedError
 from brightline.lists.feeds.http import Http
+from brightline.lists.feeds.kinds import open_lookup
 from brightline.lists.feeds.lookups import Answer, Classification, Lookup, MatchType, NearMatch
 from brightline.lists.feeds.retrying import Retry
 from tests.lists.feeds.peers import made
@@ -87,3 +89,25 @@ def test_only_pdq_hashes_are_sent() -> None:
         with pytest.raises(FeedError, match="32 bytes"):
             ArachnidShield(http).look_up([bytes(32), bytes(16)])
         assert not service.requests
+
+
+def test_it_is_opened_with_the_credentials_of_its_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with serve(shield) as service:
+        with pytest.raises(FeedError, match="BRIGHTLINE_C3P_USER"), open_lookup("c3p", service.url):
+            pass
+        file = tmp_path / "secrets.toml"
+        file.write_text('user = "u"\npassword = "p"\n')
+        file.chmod(0o600)
+        with open_lookup("c3p", service.url, credentials=file) as lookup:
+            assert lookup.look_up([NEAR])[0].match_type is MatchType.NEAR
+        monkeypatch.setenv("BRIGHTLINE_C3P_USER", "u")
+        monkeypatch.setenv("BRIGHTLINE_C3P_PASSWORD", "other")
+        with (
+            open_lookup("c3p", service.url, credentials=file) as lookup,
+            pytest.raises(RefusedError),
+        ):
+            lookup.look_up([NEAR])
+        with pytest.raises(FeedError, match="https"), open_lookup("c3p", "http://example.com"):
+            pass

@@ -167,7 +167,9 @@ def test_changes_become_a_second_version(desk: Desk, monkeypatch: pytest.MonkeyP
         hotline.put(Hash(1, now, status="Withdrawn"), Hash(9, now, kind="VideoMD5"))
         assert desk.sync("ncii", "--json") == 0
         hotline.mangle[2] = {}
-        assert desk.sync("ncii", "--skip-bad-pages") == 3
+        assert desk.sync("ncii", "--stop-at-bad-pages") == 2
+        assert "nothing after it was taken" in desk.said
+        assert desk.sync("ncii") == 3
     assert {value for _, value in listed(desk, "ncii")} == hotline.values
     manifest = open_list(desk.workspace.lists_dir, "ncii").manifest
     assert manifest.version.startswith("0002-") and manifest.pipeline == "full"
@@ -236,8 +238,8 @@ def test_nothing_of_a_record_or_credential_gets_out(
     service.faults = list(faults)
     arguments = ["--kind", "ncmec", "--url", f"{service.url}/base"]
     arguments += ["--credentials", str(secrets(tmp_path))]
-    desk.sync("hotline", *arguments)
-    desk.sync("hotline", "--skip-bad-pages", "--json")
+    desk.sync("hotline", *arguments, "--stop-at-bad-pages")
+    desk.sync("hotline", "--json")
     hotline.broken_at = None
     assert desk.sync("hotline") == 0
     text = (desk.said + caplog.text).lower()
@@ -257,7 +259,7 @@ def test_what_is_written_beside_the_state_holds_no_credential(
 ) -> None:
     arguments = ["--kind", "ncmec", "--url", f"{service.url}/base"]
     hotline.broken_at = 11
-    desk.sync("hotline", *arguments, "--credentials", str(secrets(tmp_path)), "--skip-bad-pages")
+    desk.sync("hotline", *arguments, "--credentials", str(secrets(tmp_path)))
     for file in desk.workspace.root.rglob("*"):
         if file.is_file():
             data = file.read_bytes()

@@ -46,7 +46,9 @@ def read(data: bytes | Path, format_name: str | None = None, deltas: Sequence[Pa
             collected, found = read_entries(stream, str(data), format_name, deltas)
     else:
         raw: io.RawIOBase = io.BytesIO(data)  # type: ignore[assignment]
-        collected, found = read_entries(io.BufferedReader(raw), "FILE", format_name, deltas)
+        collected, found = read_entries(
+            io.BufferedReader(raw, 1 << 20), "FILE", format_name, deltas
+        )
     return Found(list(groups(finish(collected)[0])), collected.skipped, found)
 
 

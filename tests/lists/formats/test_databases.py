@@ -234,7 +234,9 @@ def test_a_delta_does_what_sqlite_would(tmp_path: Path, seed: int) -> None:
         row = nsrl_row(pick.randrange(12), pick.choice([1, 2]))
         match pick.randrange(4):
             case 0:
-                statements.append(insert((*row[:4], f"new {serial}", *row[5:])))
+                verb = pick.choice(["INSERT", "INSERT OR IGNORE", "insert or replace", "REPLACE"])
+                made = insert((*row[:4], f"new {serial}", *row[5:]))
+                statements.append(f"/* {serial}; **/" + made.replace("INSERT", verb, 1))
             case 1:
                 statements.append(f"DELETE FROM FILE WHERE {where(row)};\n")
             case 2:
@@ -250,6 +252,7 @@ def test_a_delta_does_what_sqlite_would(tmp_path: Path, seed: int) -> None:
                     f"UPDATE FILE SET {changed}, file_name = 'moved {serial}' "
                     f"WHERE {where(row, 'sha256', 'file_size', 'package_id')};\n"
                 )
+    statements.insert(0, "COMMIT;\nPRAGMA foreign_keys=OFF; BEGIN IMMEDIATE TRANSACTION;\n")
     changes = delta(tmp_path / "1.sql", "2026.06.1", *statements)
     run = tmp_path / "run.db"
     shutil.copy(path, run)
@@ -269,7 +272,9 @@ KEY = where(nsrl_row(1), "sha256")
         ("DROP TABLE FILE;", "not an insertion"),
         ("CREATE TABLE needle (x);", "not an insertion"),
         ("INSERT INTO FILE SELECT * FROM PKG;", "not an insertion"),
-        ("INSERT OR REPLACE INTO PKG VALUES (1, 'x');", "not an insertion"),
+        ("INSERT OR NEEDLE INTO PKG VALUES (1, 'x');", "not an insertion"),
+        ("INSERT OR INTO PKG VALUES (1, 'x');", "not an insertion"),
+        ("BEGIN NEEDLE;", "not an insertion"),
         (f"UPDATE FILE SET md5 = hex(randomblob(16)) WHERE {KEY};", "not an insertion"),
         (f"DELETE FROM FILE WHERE {KEY} OR 1 = 1;", "not an insertion"),
         (f"DELETE FROM FILE WHERE {KEY} AND sha1 LIKE 'needle';", "not an insertion"),
@@ -285,7 +290,8 @@ KEY = where(nsrl_row(1), "sha256")
         ("DELETE FROM overlay WHERE sha256 = 'needle';", "unknown table"),
         ("INSERT INTO FILE VALUES ('needle", "not an insertion"),
         ("INSERT INTO PKG VALUES (99999999999999999999);", "not an insertion"),
-        ("/* needle */;", "not an insertion"),
+        ("/* needle;", "not an insertion"),
+        ("INSERT INTO PKG VALUES (1); /* needle * / ;", "not an insertion"),
         ("INSERT INTO PKG VALUES (1), (2, 3);", "not an insertion"),
         ("x" * 200_000, "not an insertion"),
     ],
@@ -296,7 +302,7 @@ def test_sql_that_is_no_plain_change_is_refused(tmp_path: Path, statement: str, 
     with pytest.raises(ListFormatError, match=rf"1\.sql .* statement \d+ \(.*{fault}") as caught:
         read(path, deltas=[changes])
     assert "nothing was imported" in str(caught.value)
-    assert re.search(r"statement [34] ", str(caught.value))
+    assert re.search(r"statement [345] ", str(caught.value))
     assert "needle" not in str(caught.value)
     assert {other.name for other in tmp_path.iterdir()} == {"rds.db", "1.sql"}
 

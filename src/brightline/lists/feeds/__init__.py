@@ -25,7 +25,7 @@ from brightline.lists.feeds.interface import (
     Unusable,
     Upsert,
 )
-from brightline.lists.feeds.kinds import open_feed, sync_list
+from brightline.lists.feeds.kinds import open_feed, open_lookup, sync_list
 from brightline.lists.feeds.lookups import Answer, Classification, Lookup, MatchType, NearMatch
 from brightline.lists.feeds.retrying import Retry
 
@@ -54,6 +54,7 @@ __all__ = [
     "Unusable",
     "Upsert",
     "open_feed",
+    "open_lookup",
     "read_config",
     "sync",
     "sync_list",

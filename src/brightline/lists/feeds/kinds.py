@@ -10,15 +10,19 @@ from typing import assert_never
 
 from brightline import storage
 from brightline.lists.feeds.address import checked_address
+from brightline.lists.feeds.arachnid import ArachnidShield
 from brightline.lists.feeds.config import FEED_FOLDER, STATE_FILE, FeedConfig, FeedKind
 from brightline.lists.feeds.credentials import find_credentials
 from brightline.lists.feeds.engine import Progress, Synced, sync
 from brightline.lists.feeds.http import Http, HttpLimits
 from brightline.lists.feeds.interface import Feed, Publish
+from brightline.lists.feeds.lookups import Lookup
 from brightline.lists.feeds.ncmec import Ncmec
 from brightline.lists.feeds.retrying import Retry
 from brightline.lists.feeds.state import State
 from brightline.lists.feeds.stopncii import StopNcii
+
+_LOGIN = ("user", "password")
 
 
 def sync_list(
@@ -55,7 +59,7 @@ def secrets(kind: FeedKind) -> tuple[str, ...]:
     """The credentials that a kind of feed needs, by the names that `credentials` uses."""
     match kind:
         case FeedKind.NCMEC:
-            return ("user", "password")
+            return _LOGIN
         case FeedKind.STOPNCII:
             return ("key", "function_key")
         case _:
@@ -81,6 +85,26 @@ def open_feed(name: str, config: FeedConfig) -> Iterator[Feed]:
                 yield StopNcii(http, overlap=overlap)
         case _:
             assert_never(config.kind)
+
+
+@contextmanager
+def open_lookup(
+    name: str,
+    url: str,
+    *,
+    credentials: Path | None = None,
+    ca_file: Path | None = None,
+    proxy: str | None = None,
+) -> Iterator[Lookup]:
+    """A service of Arachnid Shield's kind with its connection, under the rules of the feeds.
+
+    `name` is what its credentials are found by: `BRIGHTLINE_NAME_USER` and `…_PASSWORD`, else
+    the file, see `credentials`. FeedError if they are missing or the address cannot be used.
+    """
+    found = find_credentials(name, _LOGIN, credentials)
+    login = (found["user"], found["password"])
+    with Http(url, login=login, ca_file=ca_file, proxy=proxy) as http:
+        yield ArachnidShield(http)
 
 
 def _http(

@@ -13,6 +13,7 @@ from brightline.lists.formats import autopsy, database, nsrl
 from brightline.lists.formats.csv_lists import Csv
 from brightline.lists.formats.digests import Digests
 from brightline.lists.formats.encase import EnCase
+from brightline.lists.formats.encodings import recoded, utf16_of
 from brightline.lists.formats.faults import Fault, Faults
 from brightline.lists.formats.hashkeeper import HashKeeper
 from brightline.lists.formats.hma import Hma
@@ -27,6 +28,7 @@ __all__ = ["FORMATS", "Fault", "Faults", "ListFormat", "read_entries", "suggeste
 
 _AUTOPSY = autopsy.Autopsy()
 _NSRL = nsrl.Nsrl()
+_VICS = Vics()
 
 #: in the order in which they are tried: a CSV line also starts as a digest does, and a file
 #: that says nothing is an empty list of digests
@@ -34,7 +36,7 @@ FORMATS: tuple[ListFormat, ...] = (
     EnCase(),
     _NSRL,
     _AUTOPSY,
-    Vics(),
+    _VICS,
     Hma(),
     ThreatExchangeJson(),
     ThreatExchangeCsv(),
@@ -46,10 +48,13 @@ FORMATS: tuple[ListFormat, ...] = (
 )
 
 _HEAD_BYTES = 1 << 16
+_OBJECT = re.compile(rb'(?:\xef\xbb\xbf)?\s*\{\s*"')
 #: PROTO, the first opcode of a pickle of protocol 2 to 5 (pickletools)
 _PICKLE = re.compile(rb"\x80[\x02-\x05]")
 _SQL = re.compile(
-    rb"(?:\s|--[^\n]*\n)*(?:BEGIN\b|INSERT\s+INTO\b|UPDATE\b|DELETE\s+FROM\b)", re.IGNORECASE
+    rb"(?:\s|--[^\n]*\n|/\*.*?\*/)*"
+    rb"(?:BEGIN\b|PRAGMA\s|INSERT\s+(?:OR\s+\w+\s+)?INTO\b|REPLACE\s+INTO\b|UPDATE\s|DELETE\s+FROM\b)",
+    re.IGNORECASE | re.DOTALL,
 )
 
 
@@ -69,6 +74,9 @@ def read_entries(
     head = stream.peek(_HEAD_BYTES)
     if not head:
         raise ListFormatError(f"{file} is empty: it has no bytes; nothing was imported")
+    if codec := utf16_of(head):
+        stream = recoded(stream, codec)
+        head = stream.peek(_HEAD_BYTES)
     _refuse_programs(head, file)
     source = Source(stream, file, tuple(deltas))
     if chosen is None:
@@ -120,6 +128,8 @@ def _recognise(head: bytes, source: Source) -> ListFormat:
     for candidate in FORMATS:
         if candidate.recognises(head):
             return candidate
+    if len(head) >= _HEAD_BYTES and _OBJECT.match(head):
+        return _VICS  # of those in JSON, this alone may have much before its first record
     raise ListFormatError(
         f"the format of {source.file} cannot be told from its first bytes; name it with "
         f"--format, one of {_known()}; nothing was imported"

@@ -16,10 +16,11 @@ from brightline.lists.collected import CODE, Collected
 from brightline.lists.formats.faults import Fault, Faults, Unit
 from brightline.lists.formats.interface import Source
 from brightline.lists.formats.lines import first_line, line_blocks
+from brightline.lists.formats.values import without_prefix
 from brightline.types import Role, SignalType
 
 _TAGGED = re.compile(rb"(MD5|SHA1|SHA256) ?\(.*\) ?= ?(\S+)", re.DOTALL)
-_LIKELY = re.compile(rb"\\?[0-9A-Fa-f]{16}|\\?(MD5|SHA1|SHA256) ?\(")
+_LIKELY = re.compile(rb"\\?(?:0[xX])?[0-9A-Fa-f]{16}|\\?(MD5|SHA1|SHA256) ?\(")
 _TAGS = {b"MD5": SignalType.MD5, b"SHA1": SignalType.SHA1, b"SHA256": SignalType.SHA256}
 _BY_LENGTH = {2 * signal.width: CODE[signal] for signal in _TAGS.values()}
 
@@ -56,7 +57,7 @@ def _take(text: bytes, entries: Collected) -> Fault | None:
         if code != CODE[_TAGS[tagged[1]]]:
             return Fault.WRONG_LENGTH
     else:
-        digits = body.split(None, 1)[0] if body else body
+        digits = without_prefix(body.split(None, 1)[0]) if body else body
         code = _BY_LENGTH.get(len(digits))
     if code is None:
         return Fault.WRONG_LENGTH

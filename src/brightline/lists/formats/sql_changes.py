@@ -3,14 +3,19 @@
 NIST publishes deltas as "SQL INSERT, UPDATE, and DELETE statements contained in a single SQL
 file" (RDSv3 documentation). Understood is what such a file needs and nothing else:
 
-    BEGIN [TRANSACTION] ;  COMMIT [TRANSACTION] ;  END [TRANSACTION] ;
-    INSERT INTO table [(column, …)] VALUES (literal, …), … ;
-    UPDATE table SET column = literal, … WHERE column = literal AND … ;
+    BEGIN [DEFERRED | IMMEDIATE | EXCLUSIVE] [TRANSACTION] ;  COMMIT | END [TRANSACTION] ;
+    INSERT [OR IGNORE | OR REPLACE | …] INTO table [(column, …)] VALUES (literal, …), … ;
+    REPLACE INTO table …, as INSERT OR REPLACE ;
+    UPDATE [OR …] table SET column = literal, … WHERE column = literal AND … ;
     DELETE FROM table WHERE column = literal AND … ;
+    PRAGMA foreign_keys = value ;  and others of its kind, which are passed over
 
-with `column IS NULL` in conditions, names bare or in double quotes, literals that are strings,
-whole numbers or NULL, and `--` comments. Anything else is a fault of that statement, and the
-delta is refused.
+with `column IS NULL` in conditions, names bare or quoted (`"…"`, `[…]`, backquotes), literals that
+are strings, whole numbers or NULL, and comments (`--` and `/* */`). Anything else is a fault of
+that statement, and the delta is refused.
+
+`OR IGNORE` and its like say what to do with a row that is there already. The key of the NSRL's
+table is the whole row, so such a row says what the one before said: it is inserted either way.
 """
 
 from __future__ import annotations
@@ -32,10 +37,17 @@ _MAX_TOKEN = 1 << 16
 _MAX_TOKENS = 1 << 18
 _INTEGER = 1 << 63
 # possessive: a string whose end is still to come must not match up to a doubled quote in it
+_CONFLICTS = frozenset(("abort", "fail", "ignore", "replace", "rollback"))
+#: how to write a database quickly, as dumps begin; nothing here depends on it
+_PRAGMAS = frozenset(
+    ("cache_size", "foreign_keys", "journal_mode", "locking_mode", "synchronous", "temp_store")
+)
+_KINDS = frozenset(("deferred", "immediate", "exclusive"))
 _TOKEN = re.compile(
-    r"""(?P<space>\s+|--[^\n]*(?:\n|\Z))
+    r"""(?P<space>\s+|--[^\n]*(?:\n|\Z)|/\*(?:[^*]++|\*(?!/))*+\*/)
       | (?P<string>'(?:[^']++|'')*+')
-      | (?P<name>[A-Za-z_][A-Za-z0-9_]*|"[A-Za-z_][A-Za-z0-9_]*")
+      | (?P<name>[A-Za-z_][A-Za-z0-9_]*|"[A-Za-z_][A-Za-z0-9_]*"
+                |\[[A-Za-z_][A-Za-z0-9_]*\]|`[A-Za-z_][A-Za-z0-9_]*`)
       | (?P<number>-?[0-9]+)
       | (?P<mark>[(),;=])""",
     re.VERBOSE,
@@ -142,23 +154,32 @@ class _Parser:
             return None
         verb = self._name()
         change: Change | None = None
-        if verb == "insert":
-            change = self._insert()
+        if verb in ("insert", "replace"):
+            change = self._insert(replacing=verb == "replace")
         elif verb == "update":
             change = self._update()
         elif verb == "delete":
             self._word("from")
             change = Delete(self._name(), self._where())
         elif verb in ("begin", "commit", "end"):
+            if verb == "begin" and self._peek()[1].lower() in _KINDS:
+                self._name()
             if self._next < len(self._tokens):
                 self._word("transaction")
+        elif verb == "pragma":
+            if self._name() not in _PRAGMAS:
+                raise self._refused()
+            self._mark("=")
+            self._take()
         else:
             raise self._refused()
         if self._next != len(self._tokens):
             raise self._refused()
         return change
 
-    def _insert(self) -> Insert:
+    def _insert(self, *, replacing: bool) -> Insert:
+        if not replacing:
+            self._conflict()
         self._word("into")
         table = self._name()
         columns: tuple[str, ...] = ()
@@ -172,7 +193,15 @@ class _Parser:
             raise self._refused()
         return Insert(table, columns, tuple(rows))
 
+    def _conflict(self) -> None:
+        """`OR IGNORE` and the like, which change nothing here."""
+        if self._peek()[1].lower() == "or":
+            self._name()
+            if self._name() not in _CONFLICTS:
+                raise self._refused()
+
     def _update(self) -> Update:
+        self._conflict()
         table = self._name()
         self._word("set")
         values = [self._assignment()]
@@ -233,10 +262,11 @@ class _Parser:
         kind, text = self._take()
         if kind != "name":
             raise self._refused()
-        return text.strip('"').lower()
+        return text.strip('"[]`').lower()
 
     def _word(self, word: str) -> None:
-        if self._take() not in (("name", word), ("name", word.upper())):
+        kind, text = self._take()
+        if kind != "name" or text.lower() != word:
             raise self._refused()
 
     def _mark(self, mark: str) -> None:

@@ -7,6 +7,7 @@ from binascii import Error as Base64Error
 from binascii import unhexlify
 from collections.abc import Iterable
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from brightline.lists.collected import CODE, Collected, TooManyCategoriesError
 from brightline.lists.formats.faults import Fault, FaultyRecordError
@@ -18,18 +19,27 @@ MAX_TEXT = 4096
 #: labels of one record, and alternative hashes of one record
 MAX_PARTS = 256
 
+_AnyText = TypeVar("_AnyText", str, bytes, str | bytes)
+
 PHOTODNA = "photodna"
 PHOTODNA_BYTES = 144
 
 
 def hex_value(text: str | bytes, signal: SignalType) -> bytes:
-    """A digest or PDQ hash from hexadecimal digits of either case."""
+    """A digest or PDQ hash from hexadecimal digits of either case, with `0x` before them or not."""
+    if len(text) == 2 * signal.width + 2:
+        text = without_prefix(text)
     if len(text) != 2 * signal.width:
         raise FaultyRecordError(Fault.WRONG_LENGTH)
     try:
         return unhexlify(text)
     except ValueError:
         raise FaultyRecordError(Fault.NOT_HEX) from None
+
+
+def without_prefix(digits: _AnyText) -> _AnyText:
+    """Hexadecimal digits without the `0x` that programs put before them."""
+    return digits[2:] if digits[:2] in ("0x", "0X", b"0x", b"0X") else digits
 
 
 def photodna_value(text: str) -> bytes:

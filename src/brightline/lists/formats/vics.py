@@ -4,7 +4,8 @@ The specification is shared under agreement only; this follows what public reade
 GLEAPP) read, so it is VICS-shaped and uncertified. `value` holds Media, or Cases whose `Media`
 holds them; 1.x names its model in `odata.metadata`, 2.0 in `@odata.context`. A Media is one
 record, whatever number of MediaFiles it has: names and places of copies are not kept, nor are
-comments, Exif properties and counts. The model's traps, and what is done about each:
+comments, Exif properties and counts; hashes of copies are signals like the Media's own. The
+model's traps, and what is done about each:
 
 - truth values and sizes come as strings or not: none of them is needed, so none is read;
 - MD5 is upper-case; hexadecimal is taken in either case;
@@ -60,6 +61,9 @@ _PLAIN = frozenset(
     (*_HASHES, "mediaid", "category", "photodna", "dateupdated", "precategorizationsource")
 )
 _ALTERNATIVE = "alternativehashes"
+_FILES = "mediafiles"
+#: what only a Media has
+_HASHING = frozenset((*_HASHES, "photodna", _ALTERNATIVE))
 _HEAD = re.compile(rb'\s*\{.*"(?:@odata\.context|odata\.metadata)"\s*:', re.DOTALL)
 _VALUE = re.compile(rb'\s*\{\s*"value"\s*:\s*\[\s*\{.*"(?:MD5|Media)"\s*:', re.DOTALL)
 #: and what an opaque signal's may be, spelt likewise
@@ -139,18 +143,20 @@ class _Reader:
     def _element(self) -> None:
         """A Media, or a Case with its Media."""
         found: dict[str, Scalar] = {}
-        case = self._cases
+        case = False
         for key in self._events.members():
             name = key.lower()
             if name == "media":
                 case = True
                 self._each(self._media)
             elif name == "caseid":
-                case = True
-                self._events.skip_value()
+                # a Media may name the case that it is from: this alone makes no Case
+                found[name] = self._events.scalar()
             else:
                 self._field(found, name)
-        if not case:
+        case = case or self._cases or "caseid" in found
+        # hashes are of a Media, whatever else an element says that it is
+        if not case or not _HASHING.isdisjoint(found):
             self._record(found)
 
     def _media(self) -> None:
@@ -166,6 +172,8 @@ class _Reader:
             collect(found, name, texts(self._events))
         elif name == _ALTERNATIVE:
             collect(found, name, self._alternatives())
+        elif name == _FILES:
+            collect(found, name, self._files())
         else:
             self._events.skip_value()
 
@@ -191,6 +199,34 @@ class _Reader:
                 found.append((pair.get("hashname"), pair.get("hashvalue")))
         return found
 
+    def _files(self) -> Scalar:
+        """What MediaFiles say beside places and dates: different hashes of each kind."""
+        events = self._events
+        event, value = events.next()
+        if event != "start_array":
+            events.plain(event, value)  # nothing else is wanted of it
+            return None
+        hashes: dict[tuple[str, Scalar], None] = {}
+        alternatives: dict[tuple[Scalar, Scalar], None] = {}
+        for event, value in events.items():
+            if event != "start_map":
+                events.plain(event, value)
+                continue
+            for key in events.members():
+                name = key.lower()
+                if name in _HASHES:
+                    text = events.scalar()
+                    if text and len(hashes) <= MAX_PARTS:
+                        hashes[name, text] = None
+                elif name == _ALTERNATIVE:
+                    found = self._alternatives()
+                    pairs = found if isinstance(found, list) else [(found, found)]
+                    for pair in pairs if len(alternatives) <= MAX_PARTS and found else ():
+                        alternatives[pair] = None
+                else:
+                    events.skip_value()
+        return [*hashes, *alternatives]
+
     def _record(self, found: dict[str, Scalar]) -> None:
         self.count += 1
         try:
@@ -209,6 +245,12 @@ def _record(found: dict[str, Scalar]) -> Record:
         opaque[PHOTODNA, photodna_value(text)] = None
     for hash_name, hash_value in field(found, _ALTERNATIVE) or ():
         _alternative(text_of(hash_name), text_of(hash_value).strip(), signals, opaque)
+    for hash_name, hash_value in field(found, _FILES) or ():
+        try:
+            _alternative(text_of(hash_name), text_of(hash_value).strip(), signals, opaque)
+        except FaultyRecordError:
+            if not signals:  # what nearly always repeats the Media's own need not be sound
+                raise
     if len(signals) + len(opaque) > MAX_PARTS:
         raise FaultyRecordError(Fault.TOO_MANY_PARTS)
     return Record(
