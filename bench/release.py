@@ -31,6 +31,7 @@ import numpy as np
 import brightline
 from bench import conditions, table, write_between_markers
 from brightline import storage
+from brightline.cli.common import note_import
 from brightline.demo.pictures import drawn, encode
 from brightline.findings import load_identity, new_identity
 from brightline.lists import import_list
@@ -41,7 +42,7 @@ from brightline.workspace import Workspace
 
 _SHARDS = 24
 _COMMENT = 60_000
-#: one sample in so many matches
+#: one sample in so many of each shard matches
 _EVERY = 100
 _PAGE = Path(__file__).parent.parent / "docs" / "release.md"
 
@@ -65,7 +66,7 @@ def write_corpus(folder: Path, samples: int) -> list[str]:
         with tarfile.open(folder / f"{shard:05}.tar", "w") as archive:
             for number in range(shard, samples, _SHARDS):
                 data = picture(number, base, rng)
-                if number % _EVERY == 7:
+                if number // _SHARDS % _EVERY == 7:
                     rows.append(f"{hashlib.md5(data).hexdigest()},md5,A1")
                 text = f"caption {number}".encode()
                 for suffix, content in (("jpg", data), ("txt", text), ("json", b"{}")):
@@ -115,7 +116,10 @@ def measure(samples: int, times: int) -> str:
         workspace = Workspace.create(root / "workspace")
         workspace.add_custodian(new_identity(root / "key"), "Bench")
         (root / "list.csv").write_text("indicator,type,category\n" + "\n".join(rows) + "\n")
-        import_list(workspace.lists_dir, "hotline", root / "list.csv", pipeline=Pipeline.FULL)
+        made, _ = import_list(
+            workspace.lists_dir, "hotline", root / "list.csv", pipeline=Pipeline.FULL
+        )
+        note_import(workspace, made)
         brightline.audit([root / "corpus"], ["hotline"], workspace, run="bench")
         identity = load_identity(root / "key")
         target = root / "target"

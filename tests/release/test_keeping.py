@@ -9,7 +9,7 @@ import pytest
 from brightline import storage
 from brightline.errors import DamagedError, VerificationError
 from brightline.findings import Custodian, Identity, load_identity, new_identity, seal
-from brightline.ledger import Event
+from brightline.ledger import Event, Log
 from brightline.ledger.verify import verify_workspace
 from brightline.release.keeping import put, releases_dir, settle, take
 from brightline.release.plan import _held, _seed
@@ -91,7 +91,7 @@ def test_what_a_crash_cut_off_is_completed_or_forgotten(
         if announced:
             patch.setattr(storage, "rename", stop)
         else:
-            patch.setattr(Workspace, "ledger", property(stop))
+            patch.setattr(Log, "append", stop)
         with pytest.raises(Stop):
             keep(workspace, "r/plan.age", 2)
     assert verify_workspace(workspace.root).not_covered

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from brightline.errors import VerificationError
+from brightline.release import croissant
 from brightline.release.dsse import Envelope
 from brightline.release.limits import NOT_VERIFIED, limits_of
 from brightline.release.statement import (
@@ -142,6 +143,38 @@ def test_properties_are_only_those_that_hold(
     everything = {"EVERY_ITEM_ACCOUNTED_FOR"} | expected
     assert set(held) == {f"BRIGHTLINE_{name}" for name in everything}
     assert "BRIGHTLINE_EVERY_ITEM_ACCOUNTED_FOR" not in properties(facts(release, items=11))
+
+
+@pytest.mark.parametrize(
+    "change", [{"since": "0006-aaaaaaaaaaaa"}, {"role": "known-good"}, {"entries": 0}]
+)
+def test_less_than_a_whole_list_of_known_material_holds_no_property_of_matches(
+    change: dict[str, Any],
+) -> None:
+    for release in (None, RELEASE):
+        of = facts(release)
+        of.summary["lists"][0] |= change
+        assert not [name for name in properties(of) if "MATCHE" in name]
+        # beside a whole list, one without known material takes nothing away, and a delta does
+        of.summary["lists"].append(dict(facts().summary["lists"][0]))
+        assert bool([name for name in properties(of) if "MATCHE" in name]) == (
+            "since" not in change
+        )
+
+
+@pytest.mark.parametrize("digests_only", [False, True])
+def test_a_delta_is_never_told_as_the_whole_list(digests_only: bool) -> None:
+    of = facts(digests_only=digests_only)
+    of.summary["lists"][0]["since"] = "6"
+    made = screening_statement(SUBJECTS, of)
+    (told,) = made.predicate["lists"]
+    assert told["delta"] is True
+    assert told.get("since") == (None if digests_only else "6")
+    assert any("only what a version adds to an earlier one" in t for t in made.predicate["limits"])
+    (policy,) = svr_statement(made, of).predicate["verifier"]["policies"]
+    assert policy.get("name") == (None if digests_only else "hotline@6..7")
+    described = json.loads(croissant.describe(None, "x", [], made))
+    assert "only what this version adds" in described["rai:dataManipulationProtocol"]
 
 
 def test_no_word_of_guilt_or_of_safety() -> None:

@@ -129,6 +129,28 @@ def test_links_leave_with_what_they_point_to(tmp_path: Path) -> None:
         assert archive.getnames() == ["d/b.jpg", "d/other"]
 
 
+def test_links_name_their_target_with_or_without_the_folder_itself(tmp_path: Path) -> None:
+    path = tmp_path / "a.tar"
+    with tarfile.open(path, "w") as archive:
+        for name in ("./a.jpg", "./b.jpg"):
+            archive.addfile(tarfile.TarInfo(name))
+        for number, target in enumerate(("a.jpg", "b.jpg")):
+            link = tarfile.TarInfo(f"./{number}.jpg")
+            link.type, link.linkname = tarfile.SYMTYPE, target
+            archive.addfile(link)
+    data = path.read_bytes()
+    pieces: list[bytes] = []
+    tars.rewrite(
+        WindowStream(MemoryWindow(data)),
+        tars.Written(pieces.append),
+        lambda name: name != "./a.jpg",
+        lambda name: name != "a.jpg",
+        damage=False,
+    )
+    with tarfile.open(fileobj=io.BytesIO(b"".join(pieces))) as archive:
+        assert archive.getnames() == ["./b.jpg", "./1.jpg"]
+
+
 def test_what_is_no_member_stays_only_where_damage_may_stay(tmp_path: Path) -> None:
     path = tmp_path / "a.tar"
     with tarfile.open(path, "w") as archive:

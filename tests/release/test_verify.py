@@ -71,6 +71,8 @@ def test_a_whole_release_is_verified(made: Made) -> None:
     ]
     assert verdict.differences.files == 7
     assert verdict.claims["matches"]["total"] == 2
+    with pytest.raises(UsageError, match="one release"):
+        check(made.root, made.root, keys=(key_of(made.workspace),))
 
 
 # --- tampering ------------------------------------------------------------------------------

@@ -42,7 +42,7 @@ from brightline.release.stats import (
     sliced,
 )
 from brightline.release.tables import Bools, KeepRows
-from brightline.release.units import Unit, base_key, has_table, items, row_of, sample_of
+from brightline.release.units import base_key, has_table, items, row_of, sample_of
 from brightline.sources.compression import decompressed
 from brightline.sources.files import opened
 from brightline.sources.paths import IMAGE_EXTENSIONS, decode_path, extension, printable
@@ -128,18 +128,21 @@ class Archive:
         self._piece = piece
         self._leaving = setting.plan.leaving(piece.space)
         self._pictures = 0
+        self._keyed = has_table(piece.shard)
         damaged = piece.space in setting.plan.damaged or piece.space in setting.plan.unscreened
         #: what may stay, where not all of the file was read
         self._known: set[str] | None = None
         if damaged and not setting.keep_unscreened:
-            self._known = {item.locator for task in piece.tasks for item in items(task)}
+            self._known = {
+                item.locator for task in piece.tasks for item in items(task) if not item.event
+            }
 
     def write(self) -> Iterator[Draft]:
         """Write all files of the piece; gives what was written."""
         stamps = self._piece.shard.files
         coupling = self._setting.coupled.get(self._piece.space)
         samples = self._setting.plan.leaving(self._piece.source.space)
-        coupled = coupling is not None and not samples.isdisjoint(coupling.rows)
+        coupled = coupling is not None and not all(map(samples.isdisjoint, coupling.rows))
         if not self._leaving and self._known is None and not coupled:
             for stamp in stamps:
                 yield from make(self._setting, self._piece, stamp, copy_whole)
@@ -154,16 +157,21 @@ class Archive:
         yield from self._side_files()
 
     def _keeps(self, locator: str) -> bool:
-        """Whether a member stays."""
-        unit: Unit = sample_of(locator)
-        if has_table(self._piece.shard):
-            unit = base_key(sample_of(locator))
-        stays = unit not in self._leaving
-        if stays and self._known is not None:
-            stays = locator in self._known
+        """Whether a member stays; pictures that do not are counted."""
+        stays = not self._leaves(locator) and (self._known is None or locator in self._known)
         if not stays and extension(locator) in IMAGE_EXTENSIONS:
             self._pictures += 1
         return stays
+
+    def _reaches(self, locator: str) -> bool:
+        """Whether what a link points to stays; the member's name may begin with `./`."""
+        names = locator, f"./{locator}"
+        known = self._known is None or not self._known.isdisjoint(names)
+        return known and not any(map(self._leaves, names))
+
+    def _leaves(self, locator: str) -> bool:
+        unit = sample_of(locator)
+        return (base_key(unit) if self._keyed else unit) in self._leaving
 
     def _tar(self, window: FileWindow, fd: int, out: Output) -> bool:
         damage = self._setting.keep_unscreened
@@ -171,11 +179,12 @@ class Archive:
         if codec is None:
             stream: Stream = WindowStream(window, piece=_STEP)
             ranges = tars.Ranges(fd, window.size, out)
-            tars.rewrite(stream, ranges, self._keeps, damage=damage)
+            tars.rewrite(stream, ranges, self._keeps, self._reaches, damage=damage)
             return True
         with compressor(Form(codec), out) as sink:
             stream = self._expanded(window, Form(codec))
-            tars.rewrite(stream, tars.Written(sink.write), self._keeps, damage=damage)
+            target = tars.Written(sink.write)
+            tars.rewrite(stream, target, self._keeps, self._reaches, damage=damage)
         return True
 
     def _expanded(self, window: FileWindow, form: Form) -> Stream:
@@ -266,7 +275,7 @@ def rows_that_stay(
             mask &= np.isin(rows, known)
         if coupling is not None:
             there = coupling.rows[first : first + count]
-            mask[: len(there)] &= np.array([sample not in samples for sample in there], np.bool_)
+            mask[: len(there)] &= np.array([*map(samples.isdisjoint, there)], np.bool_)
         return mask
 
     return keep

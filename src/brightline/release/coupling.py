@@ -4,9 +4,10 @@ Two conventions are known:
 
 - img2dataset's `files` layout: `D/X.parquet` with a column `key`, and the files `D/X/KEY.*`;
 - Hugging Face's image folders: `D/metadata.csv`, `.jsonl` or `.parquet` with a column
-  `file_name`, relative to `D`.
+  `file_name`, `*_file_name`, `file_names` or `*_file_names`, relative to `D`.
 
-A row of such a table belongs to the sample of its files. One that names none is a unit of its own.
+A row of such a table belongs to the samples of its files, and leaves with any of them. One that
+names none is a unit of its own.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import csv
 import io
 import json
 import posixpath
-from collections.abc import Iterator, Set
+from collections.abc import Callable, Iterator, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,19 +29,19 @@ from brightline.sources.paths import decode_path, printable, printable_text
 from brightline.sources.sidecar import key_of
 from brightline.types import Shard
 
-_KEY, _FILE_NAME = "key", "file_name"
+_KEY = "key"
 _METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")
 
 
 @dataclass(frozen=True, slots=True)
 class Coupling:
-    """The sample of each row in the source's plain files, or None; by row number.
+    """The samples of each row in the source's plain files; by row number.
 
     `counted`: the rows are the samples, and files in `folder` are counted with them. Else the
     rows follow files that are counted where they lie.
     """
 
-    rows: tuple[str | None, ...]
+    rows: tuple[tuple[str, ...], ...]
     counted: bool
     folder: str = ""
 
@@ -51,10 +52,9 @@ def couplings(layout: Layout) -> dict[str, Coupling]:
     tables: list[Piece] = []
     for piece in layout.pieces():
         if piece.kind == "folder":
-            folders |= {
-                (piece.source.space, locator.rpartition("/")[0])
-                for locator in locators(piece.shard)
-            }
+            for folder in {locator.rpartition("/")[0] for locator in locators(piece.shard)}:
+                # metadata may speak of files further down alone
+                folders |= {(piece.source.space, above) for above in _and_above(folder)}
         elif piece.kind in ("parquet", "csv") and not piece.shard.options.get("codec"):
             tables.append(piece)
     found = {}
@@ -63,6 +63,13 @@ def couplings(layout: Layout) -> dict[str, Coupling]:
         if coupling is not None:
             found[piece.space] = coupling
     return found
+
+
+def _and_above(folder: str) -> Iterator[str]:
+    yield folder
+    while folder:
+        folder = folder.rpartition("/")[0]
+        yield folder
 
 
 def locators(shard: Shard) -> Iterator[str]:
@@ -78,42 +85,60 @@ def _coupling(piece: Piece, folders: set[tuple[str, str]]) -> Coupling | None:
     stem = locator.rpartition(".")[0]
     space = piece.source.space
     if base.lower() in _METADATA and (space, folder) in folders:
-        names = _values(piece, _FILE_NAME)
+        names = _values(piece, names_files)
         if names is not None:
-            return Coupling(tuple(sample_named(folder, name) for name in names), counted=False)
+            return Coupling(tuple(samples_named(folder, row) for row in names), counted=False)
     if piece.kind == "parquet" and (space, stem) in folders:
-        keys = _values(piece, _KEY)
+        keys = _values(piece, _KEY.__eq__)
         if keys is not None:
             rows = tuple(
-                None if key is None else f"{stem}/{printable_text(str(key))}" for key in keys
+                tuple(f"{stem}/{printable_text(str(key))}" for key in row if key is not None)
+                for row in keys
             )
             return Coupling(rows, counted=True, folder=stem)
     return None
 
 
-def _values(piece: Piece, column: str) -> list[Any] | None:
+def _values(piece: Piece, wanted: Callable[[str], bool]) -> list[tuple[Any, ...]] | None:
+    """What each row has in the columns of wanted names; None if there are none."""
     try:
         with opened(piece.path, piece.shard.files[0].size, _ignore) as window:
             if piece.kind == "parquet":
-                found = column_values(window, [column])
-                return None if found is None else found[0]
-            data = window.pread(0, window.size)
-            return [row.get(column) for row in read_csv(data)] or None
+                return _rows(column_values(window, wanted))
+            rows = list(read_csv(window.pread(0, window.size)))
+            names = [name for name in (rows[0] if rows else ()) if name and wanted(name)]
+            return [tuple(row.get(name) for name in names) for row in rows] if names else None
     except OSError as error:
         raise SourceError(
             f"{printable(piece.path)} cannot be read ({error.strerror}); start a new run"
         ) from None
 
 
+def _rows(columns: list[list[Any]] | None) -> list[tuple[Any, ...]] | None:
+    return list(zip(*columns, strict=True)) if columns else None
+
+
 def _ignore(_: int) -> None:
     """Looking around is no progress."""
 
 
-def sample_named(folder: str, name: object) -> str | None:
-    """The sample of the file that a metadata row names, relative to the table's folder."""
-    if not isinstance(name, str) or not name:
-        return None
-    return key_of(printable_text(posixpath.normpath(posixpath.join(folder, name))))
+def names_files(column: str) -> bool:
+    """Whether an image folder's metadata names files in a column of this name."""
+    return f"_{column}".endswith(("_file_name", "_file_names"))
+
+
+def samples_named(folder: str, names: object) -> tuple[str, ...]:
+    """The samples of the files that a metadata row names, relative to the table's folder.
+
+    `names` is a name, or names in lists and structures of lists.
+    """
+    match names:
+        case str(name) if name:
+            return (key_of(printable_text(posixpath.normpath(posixpath.join(folder, name)))),)
+        case list() | tuple():
+            return tuple(sample for name in names for sample in samples_named(folder, name))
+        case _:
+            return ()
 
 
 def read_csv(data: bytes) -> Iterator[dict[str, str]]:
@@ -135,18 +160,33 @@ def without_rows(locator: str, data: bytes, leaving: Set[object]) -> bytes | Non
     folder = locator.rpartition("/")[0]
     if locator.lower().endswith(".jsonl"):
         lines = data.splitlines(keepends=True)
-        kept = [line for line in lines if sample_named(folder, _name_in(line)) not in leaving]
+        kept = [line for line in lines if leaving.isdisjoint(samples_named(folder, _names(line)))]
     else:
         lines, kept = _csv_lines(folder, data, leaving)
     return b"".join(kept) if len(kept) < len(lines) else None
 
 
-def _name_in(line: bytes) -> object:
+def _names(line: bytes) -> list[object]:
     try:
         found = json.loads(line)
+        return list(_named_in(found))
     except (ValueError, RecursionError):
-        return None
-    return found.get(_FILE_NAME) if isinstance(found, dict) else None
+        return []
+
+
+def _named_in(value: object) -> Iterator[object]:
+    match value:
+        case dict():
+            for key, inner in value.items():
+                if names_files(str(key)):
+                    yield inner
+                else:
+                    yield from _named_in(inner)
+        case list():
+            for inner in value:
+                yield from _named_in(inner)
+        case _:
+            pass
 
 
 def _csv_lines(folder: str, data: bytes, leaving: Set[object]) -> tuple[list[bytes], list[bytes]]:
@@ -178,7 +218,7 @@ def _csv_lines(folder: str, data: bytes, leaving: Set[object]) -> tuple[list[byt
             names = [name.lstrip("\ufeff") for name in row]
             kept.append(raw)
             continue
-        place = names.index(_FILE_NAME) if names and _FILE_NAME in names else len(row)
-        name = row[place] if place < len(row) else None
-        if sample_named(folder, name) not in leaving:
+        # a row may be shorter than the header, or longer
+        named = [cell for name, cell in zip(names or (), row, strict=False) if names_files(name)]
+        if leaving.isdisjoint(samples_named(folder, named)):
             kept.append(raw)

@@ -25,7 +25,7 @@ from urllib.parse import quote, unquote
 
 from brightline.errors import UsageError, VerificationError
 from brightline.release.manifest import Entry, File
-from brightline.release.statement import Statement
+from brightline.release.statement import Statement, list_name
 from brightline.release.strict import load_json
 
 NAME = "croissant.json"
@@ -252,10 +252,7 @@ def _path(address: str) -> bytes:
 def _protocol(predicate: dict[str, Any]) -> str:
     counts, lists = predicate["accounting"], predicate["lists"]
     named = "; ".join(
-        f"{entry['name']}@{entry['version']} {entry['digest']}"
-        if "name" in entry
-        else str(entry["digest"])
-        for entry in lists
+        " ".join(filter(None, (list_name(entry), entry["digest"], _part(entry)))) for entry in lists
     )
     text = (
         f"{_MARK} {predicate['tool']['version']} until {predicate['run']['finished']}, by digest "
@@ -266,6 +263,10 @@ def _protocol(predicate: dict[str, Any]) -> str:
     if "release" in predicate:
         text += " Items that matched were left out, with others at random; see .brightline/."
     return text
+
+
+def _part(entry: dict[str, Any]) -> str | None:
+    return "(only what this version adds to an earlier one)" if entry.get("delta") else None
 
 
 def _activity(predicate: dict[str, Any]) -> dict[str, Any]:

@@ -38,13 +38,15 @@ def check_files(
 
     `subjects` is None where the statement could not be read: then the files are compared with
     whatever manifest there is, and nothing says that it is the right one. Raises UsageError if
-    the paths are not as many as the corpus's sources.
+    the paths are not as many as the corpus's sources, or more than one for a release.
     """
     of_corpus = predicate.get("about") == "corpus"
     if of_corpus:
         _count_sources(predicate, paths)
         manifest = statement.with_name(statement.name + CORPUS_MANIFEST)
     else:
+        if subjects is not None and len(paths) > 1:
+            raise UsageError("the statement is about one release; give its folder alone")
         manifest = paths[0] / ABOUT / NAME
     try:
         digest = _digest(manifest)

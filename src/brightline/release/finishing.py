@@ -63,16 +63,24 @@ def worth_waiting(shards: int, size: int) -> bool:
 
 
 class Finishing:
-    """Pieces between being written and being done. Used by one thread."""
+    """Pieces between being written and being done, of about so many shards in all. Used by one
+    thread."""
 
     def __init__(
-        self, root: Path, syncing: Executor, digesting: Executor, alive: Callable[[], None]
+        self,
+        root: Path,
+        syncing: Executor,
+        digesting: Executor,
+        alive: Callable[[], None],
+        shards: int,
     ) -> None:
         self._root = os.fsencode(root)
         self._syncing = syncing
         self._digesting = digesting
         self._alive = alive
         self._most = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // _SHARE
+        # no batch much smaller than the others: a lane that is empty costs as much as a full one
+        self._many = -(-shards // max(1, -(-shards // LANES)))
         self._next = _Batch()
         self._files: list[Written] = []
         self._begun: list[_Batch] = []
@@ -100,7 +108,7 @@ class Finishing:
                     batch.syncs.append(self._syncing.submit(self._sync, draft.path))
                 case _:
                     pass  # the end of the release makes them durable
-        many = max(len(self._files), len(batch.pieces)) >= LANES
+        many = max(len(self._files), len(batch.pieces)) >= self._many
         if many or not self._files or sum(file.size for file in self._files) >= self._most:
             self.flush()
 

@@ -47,7 +47,9 @@ class Folder:
         self._known: set[str] | None = None
         damaged = piece.space in plan.damaged or piece.space in plan.unscreened
         if damaged and not setting.keep_unscreened:
-            self._known = {item.locator for task in piece.tasks for item in items(task)}
+            self._known = {
+                item.locator for task in piece.tasks for item in items(task) if not item.event
+            }
 
     def write(self) -> Iterator[Draft]:
         """Write the files that stay; gives what was written."""

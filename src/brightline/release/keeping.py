@@ -39,7 +39,7 @@ def put(
     root = releases_dir(workspace)
     digests: dict[str, JSON] = {}
     for path, lines in contents.items():
-        seal(lines, workspace.custodians(), _waiting(path))
+        seal(lines, workspace.sealers(), _waiting(path))
         digests[path.relative_to(root).as_posix()] = storage.sha256_file(_waiting(path))
     workspace.ledger.append(kind, {"releases": digests, **fields})
     for path in contents:

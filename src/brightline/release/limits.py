@@ -47,6 +47,12 @@ NOT_VERIFIED: Final = (
 def limits_of(summary: dict[str, Any], release: dict[str, Any] | None) -> list[str]:
     """The sentences for a run's summary and, if there is one, its release."""
     texts = [*_ALWAYS, _CORPUS if release is None else _RELEASE]
+    deltas = sum("since" in entry for entry in summary["lists"])
+    if deltas:
+        texts.append(
+            f"Of {deltas} of the lists only what a version adds to an earlier one was compared: "
+            "what the earlier version has could not match."
+        )
     if summary["gaps"]:
         texts.append(
             f"Of the run's items {summary['gaps']} could not be screened in full; see the reasons."

@@ -244,8 +244,7 @@ class _Scan:
     def _place(self, piece: Piece, unit: Unit) -> tuple[str, Unit]:
         coupling = self._coupled.get(piece.space)
         if coupling is not None and isinstance(unit, int) and unit < len(coupling.rows):
-            sample = coupling.rows[unit]
-            if sample is not None:
+            for sample in coupling.rows[unit]:
                 return piece.source.space, sample
         return piece.space, unit
 

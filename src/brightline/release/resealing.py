@@ -36,7 +36,7 @@ def reseal_releases(
             fields: dict[str, JSON] = {
                 "reason": reason,
                 **workspace.opened_by(identity),
-                "custodians": [c.recipient for c in workspace.custodians()],
+                "custodians": [c.recipient for c in workspace.sealers()],
             }
             put(workspace, opened, Event.FINDINGS_RESEALED, fields)
     return Counter(path.relative_to(root).parts[0] for path in plans)

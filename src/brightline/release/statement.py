@@ -23,6 +23,7 @@ from brightline.errors import VerificationError
 from brightline.release.dsse import Envelope
 from brightline.release.limits import limits_of
 from brightline.release.strict import load_json
+from brightline.types import Role
 
 PAYLOAD_TYPE = "application/vnd.in-toto+json"
 STATEMENT = "https://in-toto.io/Statement/v1"
@@ -41,7 +42,7 @@ _MOST = 4 << 20
 _HEX = re.compile(r"[0-9a-f]{64}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 #: of a list, what names it or tells it apart: left out with digests only
-_NAMING = ("name", "version", "entries", "counts", "created")
+_NAMING = ("name", "version", "since", "entries", "counts", "created")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +150,17 @@ def screening_statement(subjects: tuple[Subject, ...], facts: Facts) -> Statemen
 
 def _list(facts: dict[str, Any], digests_only: bool) -> dict[str, Any]:
     left_out = _NAMING if digests_only else ()
-    return {name: value for name, value in facts.items() if name not in left_out}
+    told = {name: value for name, value in facts.items() if name not in left_out}
+    return told | ({"delta": True} if "since" in facts else {})
+
+
+def list_name(entry: dict[str, Any]) -> str | None:
+    """What a list's entry in a statement is called: `NAME@VERSION`, `NAME@SINCE..VERSION` for
+    what a version adds to an earlier one, None without names."""
+    if "name" not in entry:
+        return None
+    since = f"{entry['since']}.." if "since" in entry else ""
+    return f"{entry['name']}@{since}{entry['version']}"
 
 
 def svr_statement(screening: Statement, facts: Facts) -> Statement:
@@ -157,8 +168,9 @@ def svr_statement(screening: Statement, facts: Facts) -> Statement:
     policies = []
     for entry in screening.predicate["lists"]:
         policy: dict[str, Any] = {"digest": {"sha256": entry["digest"].removeprefix("sha256:")}}
-        if "name" in entry:
-            policy["name"] = f"{entry['name']}@{entry['version']}"
+        name = list_name(entry)
+        if name is not None:
+            policy["name"] = name
         policies.append(policy)
     predicate = {
         "verifier": {"id": VERIFIER, "policies": policies},
@@ -175,11 +187,14 @@ def svr_statement(screening: Statement, facts: Facts) -> Statement:
 def properties(facts: Facts) -> list[str]:
     """What held, in words that policy tools compare; see docs/statement.md for each."""
     run, release = facts.summary, facts.release
+    # who reads properties alone must not take less than whole lists of known material for them
+    whole = any(entry["role"] == Role.KNOWN_BAD and entry["entries"] for entry in run["lists"])
+    whole &= not any("since" in entry for entry in run["lists"])
     held = {
         "BRIGHTLINE_EVERY_ITEM_ACCOUNTED_FOR": adds_up(run),
         "BRIGHTLINE_NO_GAPS": run["gaps"] == 0,
-        "BRIGHTLINE_ZERO_MATCHES": release is None and run["matches"]["total"] == 0,
-        "BRIGHTLINE_MATCHED_ITEMS_LEFT_OUT": release is not None,
+        "BRIGHTLINE_ZERO_MATCHES": whole and release is None and run["matches"]["total"] == 0,
+        "BRIGHTLINE_MATCHED_ITEMS_LEFT_OUT": whole and release is not None,
         "BRIGHTLINE_UNSCREENED_ITEMS_LEFT_OUT": release is not None
         and not release["unscreened"]["kept"],
     }

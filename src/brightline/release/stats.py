@@ -43,7 +43,7 @@ class Loss:
 
 def keys_of(window: Window) -> list[str] | None:
     """The key of each row of a side table as locators show it; None if it has none."""
-    found = column_values(window, ["key"])
+    found = column_values(window, "key".__eq__)
     return (
         None if found is None else ["" if k is None else printable_text(str(k)) for k in found[0]]
     )
@@ -65,10 +65,10 @@ def loss_of(window: Window, mask: Bools) -> Loss:
     gone = np.flatnonzero(~mask)
     statuses: list[Any] = [SUCCESS] * len(mask)
     messages: list[Any] = [None] * len(mask)
-    found = column_values(window, [_STATUS])
+    found = column_values(window, _STATUS.__eq__)
     if found is not None:
         statuses = found[0]
-    found = column_values(window, [_MESSAGE])
+    found = column_values(window, _MESSAGE.__eq__)
     if found is not None:
         messages = found[0]
     loss = Loss(Counter(), Counter())

@@ -75,13 +75,8 @@ def find_release(
         raise UsageError(
             f"{root} is not a release: make one with `brightline release {run} {root}`"
         ) from None
-    made = any(
-        record.kind == Event.RELEASE_MADE
-        and record.fields.get("run") == run
-        and record.fields.get("manifest") == digest
-        for record in workspace.ledger.records()
-    )
-    if not made or not isinstance(counts, dict):
+    made = workspace.ledger.records(Event.RELEASE_MADE, run=run, manifest=digest)
+    if not any(True for _ in made) or not isinstance(counts, dict):
         raise UsageError(
             f"{root} is not a release that this ledger knows run {run} by; make it again"
         )

@@ -9,6 +9,7 @@ rows that stay are copied byte for byte.
 from __future__ import annotations
 
 import codecs
+import contextlib
 import csv
 import io
 from collections.abc import Callable, Iterator
@@ -30,6 +31,10 @@ KeepRows = Callable[[int, int], Bools]
 
 _ARROW_SCHEMA = b"ARROW:schema"
 _DICTIONARY = frozenset(("PLAIN_DICTIONARY", "RLE_DICTIONARY"))
+#: encodings that are a choice; the others follow from it, or are the usual one
+_ENCODINGS = frozenset(
+    ("BYTE_STREAM_SPLIT", "DELTA_BINARY_PACKED", "DELTA_BYTE_ARRAY", "DELTA_LENGTH_BYTE_ARRAY")
+)
 _CODECS = {"UNCOMPRESSED": "NONE"}
 _VERSIONS = ("1.0", "2.4", "2.6")
 _ENCODING = "utf-8"
@@ -44,13 +49,17 @@ def rewrite_parquet(window: Window, out: Output, keep: KeepRows) -> bool:
     if table is None:
         return False
     file = table.file
-    counts = table.group_rows
-    schema = file.schema_arrow
-    with pq.ParquetWriter(
-        pa.PythonFile(Sink(out), mode="w"), _stored_schema(file), **_options(file)
-    ) as writer:
+    schema = _stored_schema(file)
+    with contextlib.ExitStack() as stack:
+
+        def begin(group: int | None) -> pq.ParquetWriter:
+            sink = pa.PythonFile(Sink(out), mode="w")
+            writer = pq.ParquetWriter(sink, schema, **_options(file, group))
+            return stack.enter_context(writer)
+
+        writer: pq.ParquetWriter | None = None
         first = 0
-        for group, count in enumerate(counts):
+        for group, count in enumerate(table.group_rows):
             mask = keep(first, count)
             first += count
             if not mask.any():
@@ -64,8 +73,11 @@ def rewrite_parquet(window: Window, out: Output, keep: KeepRows) -> bool:
             if not mask.all():
                 rows = rows.filter(pa.array(mask))
             if rows.num_rows:
-                rows = rows.replace_schema_metadata(schema.metadata)
+                writer = writer or begin(group)
+                rows = rows.replace_schema_metadata(file.schema_arrow.metadata)
                 writer.write_table(rows, row_group_size=rows.num_rows)
+        if writer is None:
+            begin(None)
     return True
 
 
@@ -76,16 +88,28 @@ def _stored_schema(file: pq.ParquetFile) -> pa.Schema:
     return schema
 
 
-def _options(file: pq.ParquetFile) -> dict[str, Any]:
-    """How to write so that a file comes out as this one was written."""
+def _options(file: pq.ParquetFile, number: int | None) -> dict[str, Any]:
+    """How to write so that a file comes out as this one was written.
+
+    `number` is a row group that was read to its end: of columns that are damaged or encrypted
+    pyarrow's metadata must not be asked, since that ends the process (C++ exception in
+    `column()`, pyarrow 26.0.1). None if there is none.
+    """
     meta = file.metadata
+    leaves = [file.schema.column(k) for k in range(meta.num_columns)]
     options: dict[str, Any] = {
         "store_schema": _ARROW_SCHEMA in (meta.metadata or {}),
         "version": meta.format_version if meta.format_version in _VERSIONS else "2.6",
+        "use_compliant_nested_type": not any(".list.item" in leaf.path for leaf in leaves),
+        "use_deprecated_int96_timestamps": any(leaf.physical_type == "INT96" for leaf in leaves),
+        "store_decimal_as_integer": any(
+            leaf.logical_type.type == "DECIMAL" and leaf.physical_type in ("INT32", "INT64")
+            for leaf in leaves
+        ),
     }
-    if not meta.num_row_groups:
+    if number is None:
         return options
-    group = meta.row_group(0)
+    group = meta.row_group(number)
     columns = [group.column(k) for k in range(group.num_columns)]
     names = [column.path_in_schema for column in columns]
     if len(set(names)) < len(names):
@@ -94,16 +118,17 @@ def _options(file: pq.ParquetFile) -> dict[str, Any]:
         options["compression"] = _codec(columns[0].compression)
         options["use_dictionary"] = bool(_DICTIONARY & set(columns[0].encodings))
     else:
-        options["compression"] = {
-            n: _codec(c.compression) for n, c in zip(names, columns, strict=True)
-        }
-        options["use_dictionary"] = [
-            n for n, c in zip(names, columns, strict=True) if _DICTIONARY & set(c.encodings)
-        ]
-        options["write_statistics"] = [
-            n for n, c in zip(names, columns, strict=True) if c.is_stats_set
-        ]
-    options["use_deprecated_int96_timestamps"] = any(c.physical_type == "INT96" for c in columns)
+        pairs = list(zip(names, columns, strict=True))
+        options["compression"] = {n: _codec(c.compression) for n, c in pairs}
+        options["use_dictionary"] = [n for n, c in pairs if _DICTIONARY & set(c.encodings)]
+        options["write_statistics"] = [n for n, c in pairs if c.is_stats_set]
+        options["column_encoding"] = {
+            n: encoding
+            for n, c in pairs
+            if not _DICTIONARY & set(c.encodings)
+            for encoding in c.encodings
+            if encoding in _ENCODINGS
+        } or None
     options["write_page_index"] = any(c.has_column_index for c in columns)
     options["sorting_columns"] = group.sorting_columns or None
     return options
@@ -113,10 +138,14 @@ def _codec(name: str) -> str:
     return _CODECS.get(name, name)
 
 
-def column_values(window: Window, names: list[str]) -> list[list[Any]] | None:
-    """Whole columns of a table as Python values, or None if the table or a column is not there."""
+def column_values(window: Window, wanted: Callable[[str], bool]) -> list[list[Any]] | None:
+    """Whole columns of wanted names as Python values, or None if the table cannot be read or has
+    none."""
     table = open_table(window)
-    if table is None or not set(names) <= set(table.file.schema_arrow.names):
+    if table is None:
+        return None
+    names = [name for name in table.file.schema_arrow.names if wanted(name)]
+    if not names:
         return None
     try:
         found = table.file.read(columns=names, use_threads=False)
@@ -124,7 +153,7 @@ def column_values(window: Window, names: list[str]) -> list[list[Any]] | None:
         raise
     except Exception:  # noqa: BLE001 - pyarrow raises many kinds on a damaged page
         return None
-    return [found.column(name).to_pylist() for name in names]
+    return [column.to_pylist() for column in found.columns]
 
 
 def rewrite_text(stream: Stream, write: Callable[[bytes], object], keep: KeepRows) -> bool:

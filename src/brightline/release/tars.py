@@ -21,7 +21,8 @@ from brightline.types import Reason
 #: whether the member of this locator stays
 Keep = Callable[[str], bool]
 
-_HARD, _SYMBOLIC = b"1", b"2"
+_SYMBOLIC = b"2"
+_LINKS = (b"1", _SYMBOLIC)
 _GLOBAL, _LONG_LINK, _PAX = b"g", b"K", (b"x", b"X")
 _EXTENDED = frozenset((_GLOBAL, _LONG_LINK, b"L", *_PAX))
 
@@ -105,7 +106,7 @@ class _Recorder(Stream):
 
     def read(self, count: int) -> bytes:
         """As every stream; what it gives is remembered."""
-        at = self.position
+        at = self._passed + self._at
         data = super().read(count)
         self._seen.append((at, data))
         return data
@@ -121,27 +122,32 @@ class _Recorder(Stream):
         return seen
 
 
-def rewrite(stream: Stream, target: Target, keep: Keep, *, damage: bool) -> None:
-    """Write a tar without the members for which `keep` says no.
+def rewrite(
+    stream: Stream, target: Target, keep: Keep, reaches: Keep | None = None, *, damage: bool
+) -> None:
+    """Write a tar without the members for which `keep` says no, and without the links for whose
+    target `reaches` (else `keep`) does.
 
     With `damage`, bytes between members that are no header stay as they are. Else only whole
     members, zero blocks and global headers do, and an archive that was cut off or breaks gets
     the end blocks that it lacks.
     """
     recorder = _Recorder(stream)
+    reaches = reaches or keep
     broken = False
     try:
         for entry in entries(recorder):
-            seen = recorder.taken()
+            header = recorder.taken()
             if isinstance(entry, Flaw):
                 broken = broken or entry.reason is Reason.TRUNCATED_ARCHIVE
-                _between(seen, target, damage)
+                _between(header, target, damage)
                 continue
-            header = [piece for piece in seen if piece[0] >= entry.start]
-            _between([piece for piece in seen if piece[0] < entry.start], target, damage)
+            if header[0][0] < entry.start:
+                _between([piece for piece in header if piece[0] < entry.start], target, damage)
+                header = [piece for piece in header if piece[0] >= entry.start]
             name = printable(entry.name)
-            link = _points_to(entry, header)
-            if keep(name) and (link is None or keep(link)):
+            link = _points_to(entry, header) if entry.type in _LINKS else None
+            if keep(name) and (link is None or reaches(link)):
                 for at, data in header:
                     target.held(at, data)
                 target.body(recorder, -(-entry.size // BLOCK) * BLOCK)
@@ -180,10 +186,8 @@ def _globals(pieces: Sequence[tuple[int, bytes]], target: Target) -> None:
                 target.held(at, data)
 
 
-def _points_to(entry: Entry, pieces: Sequence[tuple[int, bytes]]) -> str | None:
-    """The locator that a link points to, or None if the member is no link."""
-    if entry.type not in (_HARD, _SYMBOLIC):
-        return None
+def _points_to(entry: Entry, pieces: Sequence[tuple[int, bytes]]) -> str:
+    """The locator that a link points to."""
     extended = _headers(pieces)
     own = pieces[2 * len(extended)][1]
     name = own[157:257].split(b"\0", 1)[0]

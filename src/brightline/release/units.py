@@ -12,9 +12,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 
 from brightline import storage
@@ -27,11 +28,11 @@ Unit: TypeAlias = "str | int"
 
 _NESTED = "!/"
 _CONTENT = ("sha256", "declared")
-_GAPS = frozenset(reason.code for reason in Reason if reason.gap)
+_GAPS = pa.array([reason.code for reason in Reason if reason.gap])
 _NO_ROW = frozenset((Reason.NOT_STORED.code, Reason.MISSING_MEMBER.code))
 #: reasons of rows, which could have matched by what they declare
-_DECLARING = frozenset(
-    (Reason.METADATA_ROW.code, Reason.NOT_STORED.code, Reason.NULL_BYTES.code, "too_small")
+_DECLARING = pa.array(
+    [Reason.METADATA_ROW.code, Reason.NOT_STORED.code, Reason.NULL_BYTES.code, "too_small"]
 )
 
 
@@ -44,9 +45,8 @@ class Task:
     archive_digest: str
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One row of a signal archive, as far as a release asks.
+class Item(NamedTuple):
+    """One row of a signal archive, as far as a release asks: a tuple, since there are billions.
 
     `gap`: it could not be screened in full. `sampled`: it could have matched, so it may leave
     as cover. `event` says that it stands for damage, not for a member, a file or a row.
@@ -71,30 +71,32 @@ def items(task: Task) -> Iterator[Item]:
                 f"{path} is not what was committed; restore it from a copy or start a new run"
             )
         with pq.ParquetFile(path) as file:
-            names = ["item", "outcome", "reason", "size"]
-            for batch in file.iter_batches(batch_size=8192, columns=[*names, *_CONTENT]):
-                columns: list[list[Any]] = [batch.column(name).to_pylist() for name in names]
-                columns.append(_contents(batch))
-                for locator, outcome, reason, size, content in zip(*columns, strict=True):
-                    failed = outcome == Kind.FAILED
-                    yield Item(
-                        locator,
-                        reason in _GAPS,
-                        outcome == Kind.SCREENED or reason in _DECLARING,
-                        failed and not size and locator.endswith(")") and locator[0] == "(",
-                        reason,
-                        content,
-                    )
+            names = ["item", "outcome", "reason", "size", *_CONTENT]
+            for batch in file.iter_batches(batch_size=8192, columns=names):
+                yield from map(Item._make, _columns(batch))
     except (OSError, pa.ArrowException) as error:
         raise DamagedError(
             f"{path} cannot be read ({type(error).__name__}); start a new run"
         ) from None
 
 
+def _columns(batch: pa.RecordBatch) -> Iterator[tuple[object, ...]]:
+    """The fields of each item, found for all rows of a column at once."""
+    locator = batch.column("item")
+    outcome, reason = (batch.column(name).cast(pa.string()) for name in ("outcome", "reason"))
+    sampled = pc.or_(pc.equal(outcome, Kind.SCREENED.value), pc.is_in(reason, _DECLARING))
+    empty = pc.equal(pc.fill_null(batch.column("size"), 0), 0)
+    named = pc.and_(pc.starts_with(locator, "("), pc.ends_with(locator, ")"))
+    event = pc.and_(pc.and_(pc.equal(outcome, Kind.FAILED.value), empty), named)
+    columns = (locator, pc.is_in(reason, _GAPS), sampled, event, reason)
+    found = (column.to_numpy(zero_copy_only=False).tolist() for column in columns)
+    return zip(*found, _contents(batch), strict=True)
+
+
 def _contents(batch: pa.RecordBatch) -> list[bytes | None]:
     """For each item a digest that its exact copies share, or None."""
     stored = batch.column("sha256")
-    found: list[bytes | None] = stored.to_pylist()
+    found: list[bytes | None] = stored.to_numpy(zero_copy_only=False).tolist()
     if stored.null_count:
         for row, declared in enumerate(batch.column("declared").to_pylist()):
             if found[row] is None and declared:

@@ -75,7 +75,7 @@ class Work:
             ThreadPoolExecutor(_SYNCING) as syncs,
             ThreadPoolExecutor(digesting) as digests,
         ):
-            finishing = Finishing(self._root, syncs, digests, self._alive)
+            finishing = Finishing(self._root, syncs, digests, self._alive, self._total)
             try:
                 for number, piece in enumerate(self._layout.pieces()):
                     waiting.add(pool.submit(self._one, number, piece, done.get(number)))
