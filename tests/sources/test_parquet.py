@@ -230,6 +230,9 @@ def test_damaged_footer(tmp_path: Path) -> None:
     for broken in (raw[:-1], raw[: len(raw) // 2], raw[:-20] + b"\xff" * 12 + raw[-8:], b"PAR1"):
         path.write_bytes(broken)
         assert summary(read_all(path)) == [("(table)", "damaged_archive")]
+    # with an encrypted footer: the magic bytes of the Parquet format's Encryption.md, section 5
+    path.write_bytes(b"PARE" + raw[4:-4] + b"PARE")
+    assert summary(read_all(path)) == [("(table)", "encrypted")]
 
 
 @pytest.mark.parametrize("pictures", (True, False))

@@ -75,8 +75,9 @@ def _run(arguments: Sequence[str]) -> int:
     except BrightlineError as error:
         _complain(str(error))
         return EXIT_INTERNAL if isinstance(error, TaskError) else EXIT_USAGE
-    except BrokenPipeError:
-        # whoever read our output has gone; nothing is left to say to them
+    except (BrokenPipeError, SystemExit):
+        # whoever read our output has gone; nothing is left to say to them. The command-line
+        # library exits with 1 then, and with nothing else: 1 would say that something matched
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
         return 141
     except OSError as error:

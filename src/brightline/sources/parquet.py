@@ -125,7 +125,9 @@ def parts(
     """
     table = open_table(window)
     if table is None:
-        yield NoContent(f"{prefix}(table)", Reason.DAMAGED_ARCHIVE)
+        locked = window.pread(0, 4) == b"PARE"
+        reason = Reason.ENCRYPTED if locked else Reason.DAMAGED_ARCHIVE
+        yield NoContent(f"{prefix}(table)", reason)
         return
     first = 0
     for group, count in enumerate(table.group_rows):

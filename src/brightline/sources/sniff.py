@@ -51,7 +51,7 @@ def sniff(head: bytes) -> Form | None:
 def _by_magic(head: bytes) -> Form | None:
     if head[:4] in _ZIP:
         return Form.ZIP
-    if head[:4] == b"PAR1":
+    if head[:4] in (b"PAR1", b"PARE"):  # the second: with an encrypted footer
         return Form.PARQUET
     if head[:3] == b"\x1f\x8b\x08" and len(head) > 3 and not head[3] & 0xE0:
         return Form.GZ
