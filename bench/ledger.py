@@ -1,49 +1,44 @@
-"""What the ledger costs: appends a second, and its share of an audit.
+"""What the ledger costs: its share of an audit, and how an append grows with the log.
 
-    python -m bench.ledger [--shards N] [--pictures N] [--rounds N]
+    python -m bench.ledger [--shards N] [--pictures N] [--rounds N] [--write]
 
-An audit of small WebDataset shards of web-size pictures is made with the ledger and with appends
-that do nothing, in turn, in one process; the best of each is compared, and the time that the
-parent spends in appends is taken besides. Prints one JSON line.
+An audit of WebDataset shards of web-size pictures is made with the ledger and with appends that do
+nothing, in turn, in one process; each pair gives a ratio. The time that the parent spends in
+appends is taken besides: while it does, workers go on with other shards.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 import os
+import statistics
 import tempfile
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from unittest import mock
 
+from bench import conditions, table, write_between_markers
 from bench.audit import WORKERS, write_corpus
 from bench.hashing import web_pictures
+from brightline.cli.common import note_import
 from brightline.findings import new_identity
 from brightline.ledger import JSON, Event, Log
+from brightline.ledger.verify import verify_workspace
 from brightline.lists import import_list, open_list
 from brightline.screen.run import audit
 from brightline.workspace import Workspace
 
 
-def appends(count: int) -> float:
-    """Appends a second, each durable, of records like a shard's."""
-    digest = os.urandom(32).hex()
-    files: dict[str, JSON] = dict.fromkeys(
-        ("counts.json", "findings.age", "signals.parquet"), digest
-    )
-    with tempfile.TemporaryDirectory() as name:
-        ledger = Log(Path(name, "ledger"), Path(name, "keys"))
-        ledger.create()
-        begin = time.perf_counter()
-        for number in range(count):
-            ledger.append(
-                Event.SHARD_COMMITTED,
-                {"run": "bench", "task": digest[:32], "items": number, "files": files},
-            )
-        return count / (time.perf_counter() - begin)
+def _committed(number: int) -> tuple[Event, dict[str, JSON]]:
+    """A record like a shard's."""
+    digest = f"{number:064x}"
+    names = ("counts.json", "findings.age", "signals.parquet")
+    files: dict[str, JSON] = dict.fromkeys(names, digest)
+    fields: dict[str, JSON] = {"run": "bench", "task": digest[:32], "items": number, "files": files}
+    # not of a kind whose files `verify` looks for
+    return Event.REPORT_MADE, fields
 
 
 @contextmanager
@@ -72,6 +67,7 @@ def audited(corpus: Path, *, real: bool) -> tuple[float, float]:
             "indicator,type\n" + "".join(f"{os.urandom(32).hex()},pdq\n" for _ in range(1000))
         )
         manifest, _ = import_list(workspace.lists_dir, "bench", folder / "list.csv")
+        note_import(workspace, manifest)
         opened = open_list(workspace.lists_dir, f"bench@{manifest.version}")
         spent: list[float] = []
         os.sync()
@@ -81,37 +77,91 @@ def audited(corpus: Path, *, real: bool) -> tuple[float, float]:
         return time.perf_counter() - begin, sum(spent)
 
 
-def main() -> None:
-    """Print the figures as one JSON line."""
-    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--shards", type=int, default=200)
-    parser.add_argument("--pictures", type=int, default=60, help="in a shard")
-    parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--no-debian", action="store_true", help="only what packages ship")
-    options = parser.parse_args()
-    rate = appends(500)
+def grown(records: int) -> list[str]:
+    """A row of the second table: a log of so many records, as the next command meets it."""
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name, "workspace")
+        ledger = Workspace.create(root).ledger
+        for start in range(0, records, 5000):
+            ledger.append_many([_committed(n) for n in range(start, min(start + 5000, records))])
+        opened = Workspace.open(root).ledger
+        begin = time.perf_counter()
+        opened.append(*_committed(0))
+        first = time.perf_counter() - begin
+        each = sorted(_seconds(lambda: opened.append(*_committed(0))) for _ in range(200))[100]
+        found = _seconds(lambda: sum(1 for _ in opened.records(Event.RUN_FINISHED, run="x")))
+        every = _seconds(lambda: sum(1 for _ in opened.records()))
+        verified = _seconds(lambda: verify_workspace(root))
+    return [
+        f"{records:,}",
+        f"{first * 1000:.0f} ms",
+        f"{each * 1000:.1f} ms",
+        f"{found:.2f} s",
+        f"{every:.2f} s",
+        f"{verified:.2f} s",
+    ]
+
+
+def _seconds(do: Callable[[], object]) -> float:
+    begin = time.perf_counter()
+    do()
+    return time.perf_counter() - begin
+
+
+def shares(shards: int, pictures: int, rounds: int, *, debian: bool) -> list[str]:
+    """The row of the first table."""
     with tempfile.TemporaryDirectory() as name:
         corpus = Path(name, "corpus")
-        pictures = web_pictures(48, debian=not options.no_debian)
-        write_corpus(corpus, pictures, options.shards * options.pictures, options.pictures)
+        write_corpus(corpus, web_pictures(48, debian=debian), shards * pictures, pictures)
         audited(corpus, real=True)  # kernels compiled, pages cached
-        with_, without, spent = [], [], []
-        for _ in range(options.rounds):
-            seconds, inside = audited(corpus, real=True)
-            with_.append(seconds)
-            spent.append(inside)
-            without.append(audited(corpus, real=False)[0])
-    figures = {
-        "bench": "ledger",
-        "appends_per_second": round(rate, 1),
-        "shards": options.shards,
-        "pictures_per_shard": options.pictures,
-        "audit_s": round(min(with_), 2),
-        "audit_without_ledger_s": round(min(without), 2),
-        "ledger_share": round(min(with_) / min(without) - 1, 4),
-        "time_in_appends_share": round(min(spent) / min(with_), 4),
-    }
-    print(json.dumps(figures))
+        pairs, spent = [], []
+        for turn in range(rounds):
+            if turn % 2:
+                without, _ = audited(corpus, real=False)
+                seconds, inside = audited(corpus, real=True)
+            else:
+                seconds, inside = audited(corpus, real=True)
+                without, _ = audited(corpus, real=False)
+            pairs.append((seconds / without - 1, seconds, without))
+            spent.append(inside / seconds)
+    pairs.sort()
+    share, seconds, without = pairs[rounds // 2]
+    return [
+        f"{shards} × {pictures:,}",
+        f"{seconds:.2f} s",
+        f"{without:.2f} s",
+        f"{share:+.1%} ({pairs[0][0]:+.1%} to {pairs[-1][0]:+.1%})",
+        f"{statistics.median(spent):.1%}",
+    ]
+
+
+def main() -> None:
+    """Print the tables; with `--write`, into docs/promises.md."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--shards", type=int, default=24)
+    parser.add_argument("--pictures", type=int, default=1000, help="in a shard")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--no-debian", action="store_true", help="only what packages ship")
+    parser.add_argument("--write", action="store_true", help="into docs/promises.md")
+    options = parser.parse_args()
+    debian = not options.no_debian
+    audits = [shares(options.shards, options.pictures, options.rounds, debian=debian)]
+    if options.shards * 2 >= 40:
+        few = options.pictures // 20
+        audits.append(shares(options.shards * 2, few, options.rounds, debian=debian))
+    text = "\n\n".join(
+        (
+            conditions("python -m bench.ledger", ("numpy", "numba", "cryptography")),
+            table(("shards × pictures", "audit", "without", "ledger", "in appends"), audits),
+            table(
+                ("records", "first append", "append", "look-up", "reading all", "verify"),
+                [grown(records) for records in (100, 10_000, 100_000)],
+            ),
+        )
+    )
+    print(text)
+    if options.write:
+        write_between_markers(Path(__file__).parents[1] / "docs" / "promises.md", text)
 
 
 if __name__ == "__main__":

@@ -31,7 +31,6 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from bench import conditions, table, write_between_markers
 from bench.audit import watch
@@ -52,7 +51,6 @@ from brightline.workspace import Workspace
 WORKERS = 2
 PAGE = Path(__file__).parents[1] / "docs" / "rescreen.md"
 _WIDTHS = {"md5": 16, "sha1": 20, "sha256": 32, "pdq": 32}
-_GROUP = 8192
 #: one item in so many is near an entry of the delta
 _PLANTED = 1_000_000
 _BITS = 12
@@ -131,9 +129,7 @@ def write_archive(path: Path, number: int, items: int, delta: Values) -> int:
             arrays.append(pa.nulls(items, field.type))
     whole = pa.Table.from_arrays(arrays, schema=SCHEMA)
     with Archive(path) as archive:
-        writer: pq.ParquetWriter = archive._writer  # the real thing, filled by columns
-        for start in range(0, items, _GROUP):
-            writer.write_table(whole.slice(start, _GROUP))
+        archive.add_table(whole)
     return len(planted)
 
 

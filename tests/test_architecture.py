@@ -38,7 +38,7 @@ ALLOWED = {
     "release": {"types", "errors", "storage", "sources", "lists", "findings", "ledger"}
     | {"screen", "workspace", "signals", "_version"},
     "referral": {"types", "errors", "storage", "findings", "ledger", "workspace", "screen"}
-    | {"sources", "origin", "law", "lists", "release", "_version"},
+    | {"sources", "signals", "origin", "law", "lists", "release", "_version"},
     "report": {"types", "errors", "storage", "screen", "ledger", "workspace", "origin"}
     | {"_version"},
     "api": {"types", "errors", "signals", "lists", "screen", "workspace", "origin"},

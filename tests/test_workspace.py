@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from brightline import storage
 from brightline.errors import SealError, WorkspaceError
+from brightline.findings import new_identity
 from brightline.workspace import Custodian, Workspace, toml_string
 
 
@@ -161,3 +162,20 @@ def test_any_text_round_trips_through_toml(text: str) -> None:
 def test_a_lone_surrogate_has_no_toml() -> None:
     with pytest.raises(ValueError, match="surrogate"):
         toml_string("\udc80")
+
+
+def test_nothing_is_sealed_to_a_custodian_off_the_record(tmp_path: Path) -> None:
+    workspace = Workspace.create(tmp_path / "w")
+    workspace.add_custodian(new_identity(tmp_path / "a.key"), "Anna")
+    workspace.add_custodian(new_identity(tmp_path / "b.key"), "Bert")
+    settings = tmp_path / "w" / "brightline.toml"
+    with_bert = settings.read_text()
+    assert [custodian.name for custodian in workspace.sealers()] == ["Anna", "Bert"]
+    workspace.remove_custodian("Bert")
+    assert [custodian.name for custodian in workspace.sealers()] == ["Anna"]
+    settings.write_text(with_bert)
+    with pytest.raises(WorkspaceError, match=r"'Bert' is in .* and not on the ledger"):
+        workspace.sealers()
+    # as after a crash between the record and the file: the same command completes it
+    workspace.remove_custodian("Bert")
+    assert [custodian.name for custodian in workspace.sealers()] == ["Anna"]

@@ -98,6 +98,24 @@ class Workspace:
         """
         return self._parse(self._read())
 
+    def sealers(self) -> tuple[Custodian, ...]:
+        """Who findings are sealed to: the custodians, each of whom the ledger must have.
+
+        Raises WorkspaceError for one that was written into brightline.toml without it, since
+        they could open everything, and be taken out again, off the record.
+        """
+        custodians = self.custodians()
+        known: dict[str, bool] = {}
+        for record in self.ledger.records(Event.CUSTODIAN_ADDED, Event.CUSTODIAN_REMOVED):
+            known[str(record.fields.get("recipient"))] = record.kind == Event.CUSTODIAN_ADDED
+        for custodian in custodians:
+            if not known.get(custodian.recipient):
+                raise WorkspaceError(
+                    f"custodian {custodian.name!r} is in {self._settings} and not on the ledger; "
+                    "take it out with `brightline custodian rm`, and add it again if it belongs"
+                )
+        return custodians
+
     def opened_by(self, identity: Identity) -> dict[str, JSON]:
         """`custodian` (the name here, if any) and `recipient` of an identity, for the ledger."""
         names = [c.name for c in self.custodians() if c.recipient in identity.recipients]

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from brightline.screen import perform
+from brightline.screen import nursery, perform
 from brightline.screen.pool import Finished
+from brightline.screen.reuse import Sheaf, match_sheaf
 from brightline.screen.task import Job, Setting, direct, run_task
 
 
@@ -31,11 +32,18 @@ class InlinePool:
 
     def run(self, jobs: Iterable[Job]) -> Iterator[Finished]:
         beat = _Silent()
+
+        def read(job: Job) -> dict[str, Any]:
+            return run_task(self._setting, job, beat, direct(self._setting, beat))
+
         for job in jobs:
-            counts: Any = run_task(self._setting, job, beat, direct(self._setting, beat))
-            yield Finished(job, [counts])
+            if isinstance(job, Sheaf):
+                yield Finished(job, match_sheaf(self._setting, job, beat, read))
+            else:
+                yield Finished(job, [read(job)])
 
 
 def inline() -> None:
-    """From now on audits of this process start no other."""
+    """From now on audits of this process start no other, nor do those of processes forked off."""
     setattr(perform, "Pool", InlinePool)  # noqa: B010 - it is not this module's to export
+    setattr(nursery, "prepare", lambda: None)  # noqa: B010

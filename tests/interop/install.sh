@@ -13,6 +13,7 @@ need strace strace
 need openssl openssl
 need openssh-client ssh-keygen
 need jq jq
+need libxml2-utils xmllint
 need golang-go go
 need libimage-exiftool-perl exiftool
 need chromium chromium

@@ -60,7 +60,11 @@ def small_workspace(folder: Path) -> Workspace:
         },
     )
     run = workspace.runs_dir / "r1"
-    files = {name: rng.randbytes(80) for name in ("run.json", "manifest.parquet")}
+    used = {"name": "known", "version": version.name, "digest": manifest["digest"]}
+    files = {
+        "run.json": json.dumps({"parameters": {"lists": [used]}}).encode(),
+        "manifest.parquet": rng.randbytes(80),
+    }
     write(run, files)
     workspace.ledger.append(
         Event.RUN_STARTED,

@@ -58,6 +58,45 @@ def test_any_fields_round_trip(
     assert [record.fields for record in log(folder).records()] == batch
 
 
+def test_records_that_are_asked_for_are_those_that_a_filter_finds(tmp_path: Path) -> None:
+    ledger = log(tmp_path)
+    names = ["r1", "r", "ré", 'r"1', "kind", '","kind":"run_started']
+    kinds = [Event.RUN_STARTED, Event.RUN_FINISHED, Event.REPORT_MADE]
+    ledger.append_many(
+        (kind, {"run": name, "kind": str(other), "under": {"run": "r1"}})
+        for name in names
+        for kind in kinds
+        for other in kinds
+    )
+    ledger.append(Event.RUN_STARTED, {})
+    every = list(ledger.records())
+    assert list(ledger.records(*kinds)) == every
+    for wanted in ([kinds[0]], kinds[1:]):
+        assert list(ledger.records(*wanted)) == [r for r in every if r.kind in wanted]
+        for name in (*names, "none"):
+            found = [r for r in every if r.kind in wanted and r.fields.get("run") == name]
+            assert list(ledger.records(*wanted, run=name)) == found
+
+
+def test_an_append_writes_only_the_tiles_that_grow(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ledger = filled(tmp_path, 300)
+    wrote: list[str] = []
+
+    def write(path: Path, data: bytes) -> None:
+        wrote.append(path.relative_to(ledger.folder).as_posix())
+        WRITE_ATOMIC(path, data)
+
+    monkeypatch.setattr(storage, "write_atomic", write)
+    ledger.append(Event.REPORT_MADE, {})
+    assert wrote == ["tile/entries/001.p/45", "tile/0/001.p/45", "checkpoint"]
+    # one that is gone is made again
+    (ledger.folder / "tile" / "1" / "000.p" / "1").unlink()
+    ledger.append(Event.REPORT_MADE, {})
+    assert wrote[-2:] == ["tile/1/000.p/1", "checkpoint"]
+
+
 def test_names_of_files_that_are_not_text_are_kept(tmp_path: Path) -> None:
     log(tmp_path).append(Event.RUN_STARTED, {"source": "caf\udce9"})
     (record,) = log(tmp_path).records()

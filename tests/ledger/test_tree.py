@@ -55,7 +55,7 @@ def written(folder: Path, size: int) -> tuple[Tree, Edge]:
     files = []
     for entry in ENTRIES[:size]:
         files += list(edge.add(entry))
-    for name, data in [*files, *edge.partial()]:
+    for name, data in [*files, *(found[1:] for found in edge.partial())]:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(data)
     return Tree(folder, size), edge

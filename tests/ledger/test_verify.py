@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import json
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ import pytest
 import brightline.ledger.verify
 from brightline.errors import DamagedError, VerificationError
 from brightline.findings import new_identity
-from brightline.ledger import Event
+from brightline.ledger import JSON, Event
 from brightline.ledger import log as log_module
 from brightline.ledger.keyring import Keyring
 from brightline.ledger.keys import COSIGNATURE, generate, verifier_key
@@ -366,14 +367,61 @@ def test_lists_and_custodians_are_compared(place: Workspace) -> None:
     write(version, {"more.idx": b"x"})
     assert "more.idx is not on the ledger" in fails(place.root)
     (version / "more.idx").unlink()
-    write(place.lists_dir / "known" / "deltas", {"x": b""})
+    write(place.lists_dir / "known" / "deltas" / "a..b", {"x": b""})
     write(place.lists_dir / "mine" / "0001-aaaaaaaaaaaa", {"x": b""})
     assert verify_workspace(place.root).not_covered == [
-        "lists/known/deltas: compiled, not recorded",
-        "lists/mine/0001-aaaaaaaaaaaa: not recorded",
+        "lists/known/deltas/a..b: compiled, not recorded; it is made again before use",
+        "lists/mine/0001-aaaaaaaaaaaa: not recorded; no run may use it",
     ]
     shutil.rmtree(version)
     assert fails(place.root) == "lists/known/0001-0123456789ab is missing"
+
+
+def test_a_delta_is_what_was_recorded_or_gone(place: Workspace) -> None:
+    folder = place.lists_dir / "known" / "deltas" / "a..b"
+    manifest = json.dumps({"files": {"x": digest(b"x")}}).encode()
+    write(folder, {"x": b"x", "manifest.json": manifest})
+    fields = {"name": "known", "version": "b", "since": "a", "manifest": digest(manifest)}
+    place.ledger.append(Event.DELTA_COMPILED, dict(fields))
+    assert verify_workspace(place.root).not_covered == []
+    write(folder, {"x": b"y"})
+    assert fails(place.root) == "lists/known/deltas/a..b/x is not what the ledger says"
+    forged = json.dumps({"files": {"x": digest(b"y")}}).encode()
+    write(folder, {"manifest.json": forged})
+    assert "a..b/manifest.json is not what the ledger says" in fails(place.root)
+    shutil.rmtree(folder)
+    assert verify_workspace(place.root).not_covered == []
+
+
+@pytest.mark.parametrize("since", [None, "0001-0123456789ab"])
+def test_a_run_that_used_a_list_off_the_record_is_noticed(
+    place: Workspace, since: str | None
+) -> None:
+    version = "0002-aaaaaaaaaaaa"
+    planted = place.lists_dir / "known" / version
+    use(place, {"name": "known", "version": version, "digest": "sha256:00", "since": since})
+    # never here, as a list that the Python interface was given, or taken away again
+    noted = f"runs/r2: its list known@{version} is not on the ledger"
+    assert noted in verify_workspace(place.root).not_covered
+    write(planted, {"manifest.json": b"{}"})
+    assert fails(place.root) == (
+        f"runs/r2 was screened against lists/known/{version}, which is not on the ledger"
+    )
+
+
+def test_a_run_that_used_another_list_of_the_name_is_noticed(place: Workspace) -> None:
+    use(place, {"name": "known", "version": "0001-0123456789ab", "digest": "sha256:00"})
+    assert fails(place.root) == (
+        "runs/r2 was screened against another lists/known/0001-0123456789ab than the ledger has"
+    )
+
+
+def use(place: Workspace, reference: dict[str, str | None]) -> None:
+    """Begin a run with this list, and put it on the ledger."""
+    data = json.dumps({"parameters": {"lists": [reference]}}).encode()
+    write(place.runs_dir / "r2", {"run.json": data})
+    files: dict[str, JSON] = {"run.json": digest(data)}
+    place.ledger.append(Event.RUN_STARTED, {"run": "r2", "shards": 0, "files": files})
 
 
 def test_a_custodian_off_the_record_is_noticed(place: Workspace) -> None:
@@ -404,7 +452,8 @@ def test_sealing_anew_is_followed(place: Workspace) -> None:
 
 def test_a_run_under_way_is_not_covered_and_no_fault(place: Workspace) -> None:
     run = place.runs_dir / "r2"
-    write(run, {"run.json": b"{}", "manifest.parquet": b"x", ".lock": b""})
+    begun = b'{"parameters":{"lists":[]}}'
+    write(run, {"run.json": begun, "manifest.parquet": b"x", ".lock": b""})
     assert verify_workspace(place.root).not_covered == ["runs/r2: not on the ledger, or not yet"]
     files = {name: digest((run / name).read_bytes()) for name in ("run.json", "manifest.parquet")}
     place.ledger.append(Event.RUN_STARTED, {"run": "r2", "shards": 2, "files": dict(files)})

@@ -94,7 +94,7 @@ def random_item(rng: random.Random, number: int) -> CaseItem:
             for _ in range(rng.randint(0, 2))
         ),
         observations=tuple(random_observation(rng) for _ in range(rng.randint(1, 3))),
-        url=rng.choice([None, "https://example.org/a?b=<c>&d"]),
+        urls=rng.choice([(), ("https://example.org/a?b=<c>&d", "https://example.org/b")]),
         proposal=Proposal("generativeAi", (Ground("rule.a", "declared_standard"),))
         if rng.random() < 0.3
         else None,

@@ -78,7 +78,7 @@ class Scene:
     def draft(self, *more: object) -> str:
         done = self.run(
             "referral", "draft", self.run_name, "--to", "cybertipline", *self.key, "--reason",
-            "a test", "--reporter", self.reporter, *more, status=0,
+            "a test", "--reporter", self.reporter, "--again", "tests share it", *more, status=0,
         )  # fmt: skip
         return done.stdout.strip()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,11 +11,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from brightline.errors import UsageError
+from brightline.errors import DamagedError, UsageError
 from brightline.law import DutyType, Table, load
 from brightline.referral import holds, package, times
+from brightline.referral.announced import read_told
 from brightline.referral.bundle import read_bundle
-from brightline.referral.clocks import Advice, advise, clocks_of
+from brightline.referral.clocks import Advice, advise, clocks_of, lost
 from brightline.referral.errors import ReferralError
 from brightline.referral.service import Service
 from brightline.referral.submit import Submission
@@ -68,6 +70,44 @@ def test_a_hold_comes_before_every_clock(desk: Desk) -> None:
     assert clocks_of(desk.referral, load(), ["US"]).hold is None
     with pytest.raises(ReferralError, match="no hold"):
         holds.lift(desk.referral, by="Counsel", note="ended")
+
+
+@pytest.mark.parametrize("deed", ["gone", "older", "lifted", "shortened", "planted", "draft"])
+def test_a_hold_that_somebody_tampered_with_is_noticed(desk: Desk, deed: str) -> None:
+    law = load()
+    holds.place(desk.referral, by="Counsel", note="order", until=None)
+    folder = desk.referral.folder / "holds"
+    first = (folder / "000000.json").read_bytes()
+    holds.place(desk.referral, by="Counsel", note="longer", until=START + timedelta(days=9))
+    assert clocks_of(desk.referral, law).advice is Advice.HELD
+    if deed == "gone":
+        shutil.rmtree(folder)
+    elif deed == "older":
+        (folder / "000001.json").unlink()
+    elif deed == "lifted":
+        text = (folder / "000001.json").read_text().replace('"hold"', '"lifted"')
+        (folder / "000001.json").write_text(text)
+    elif deed == "shortened":
+        text = (folder / "000001.json").read_text().replace("2026-03-10", "2026-03-02")
+        (folder / "000001.json").write_text(text)
+    elif deed == "planted":
+        step = first.replace(b'"hold"', b'"lifted"').replace(b'"n":0', b'"n":2')
+        (folder / "000002.json").write_bytes(step)
+    else:
+        path = desk.referral.folder / "draft.json"
+        path.write_text(path.read_text().replace("2026-03-01T10", "2026-02-01T10"))
+    with pytest.raises(DamagedError, match="ledger"):
+        clocks_of(desk.referral, law)
+    if deed != "draft":
+        with pytest.raises(DamagedError, match="ledger"):
+            holds.lift(desk.referral, by="Mallory", note="x")
+
+
+def test_a_referral_that_is_gone_is_told(desk: Desk) -> None:
+    told = read_told(desk.workspace.ledger)
+    assert lost(desk.workspace, told) == []
+    shutil.rmtree(desk.referral.folder)
+    assert lost(desk.workspace, told) == [desk.referral.name]
 
 
 @pytest.mark.parametrize("by, note, until", [("", "x", None), ("x", " ", None), ("x", "y", START)])

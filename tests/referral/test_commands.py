@@ -216,7 +216,8 @@ def test_a_package_is_sealed_signed_and_opened_by_whom_it_is_for(
     bundle, target = tmp_path / "case.age", tmp_path / "case"
     made: Any = scene.json(
         "referral", "draft", scene.run_name, "--to", "package", *scene.key, "--reason", "a test",
-        "--reporter", scene.reporter, "-o", bundle, "--recipient", recipient, status=0,
+        "--reporter", scene.reporter, "--again", "tests share it", "-o", bundle, "--recipient",
+        recipient, status=0,
     )  # fmt: skip
     assert not any(word.encode() in bundle.read_bytes() for word in scene.hidden)
     vkey = scene.place.workspace.signer().vkey
@@ -239,6 +240,7 @@ def test_a_package_is_sealed_signed_and_opened_by_whom_it_is_for(
         checked = check_proof(proof.read_bytes(), [vkey])
         assert any(json.loads(checked.leaf) == record for record in told)
     assert scene.in_clear() == []
+    scene.run("ledger", "verify", status=0)
     wrong = scene.run(
         "referral", "open-package", bundle, "--identity", other, "--key", other, "-o",
         tmp_path / "x", status=2,

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 import random
+import shutil
+import subprocess
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -14,6 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from brightline.referral import validate
 from brightline.referral.casefile import Observation
 from brightline.referral.documents import (
     INCIDENT_TYPE,
@@ -23,6 +26,7 @@ from brightline.referral.documents import (
     xml_text,
 )
 from brightline.referral.errors import ReferralError
+from brightline.referral.proposals import Ground, Proposal
 from brightline.referral.reviews import Review
 from brightline.referral.validate import own_schema, read_schema
 from tests.referral.cases import START, random_case
@@ -232,7 +236,7 @@ def test_another_schema_can_be_used(tmp_path: Path) -> None:
     path = tmp_path / "other.xsd"
     path.write_text(
         '<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema">'
-        '<xs:element name="report" type="xs:string"/></xs:schema>'
+        '<xs:element name="report" type="xs:string"/><xs:element name="fileDetails"/></xs:schema>'
     )
     schema = read_schema(path)
     assert schema.problems(b"<report>text</report>", START) == ()
@@ -243,6 +247,53 @@ def test_another_schema_can_be_used(tmp_path: Path) -> None:
             read_schema(path)
     with pytest.raises(ReferralError, match="no such file"):
         read_schema(tmp_path / "none.xsd")
+    own = (Path(validate.__file__).parent / "schema" / "cybertipline.xsd").read_text()
+    place = "<!-- the four documents -->"
+    for old, new, word in (
+        ("<xs:schema ", '<xs:schema targetNamespace="urn:x" xmlns="urn:x" ', "does not declare"),
+        ('name="fileDetails"', 'name="fileInfo"', "does not declare fileDetails"),
+        (place, '<xs:include schemaLocation="none.xsd"/>', "not beside it"),
+        (place, '<xs:import namespace="urn:o" schemaLocation="http://127.0.0.1:9/o"/>', "beside"),
+        ('type="Report"', 'type="Nothing"', "XML schema"),
+        ("2001/XMLSchema", "2000/10/XMLSchema", "XML schema"),
+    ):
+        assert old in own
+        path.write_text(own.replace(old, new, 1))
+        with pytest.raises(ReferralError, match=word) as raised:
+            read_schema(path)
+        assert "\n" not in str(raised.value)
+    path.write_text(own.replace("UTF-8", "UTF-16"), encoding="utf-16")
+    assert read_schema(path).problems(documents(1)[0], START) == ()
+
+
+@pytest.mark.interop
+def test_another_validator_agrees(tmp_path: Path) -> None:
+    program = shutil.which("xmllint")
+    if program is None:
+        pytest.skip("xmllint is not installed (Debian: libxml2-utils)")
+    own = Path(validate.__file__).parent / "schema" / "cybertipline.xsd"
+    taken: list[Path] = []
+    refused: list[tuple[Path, set[str]]] = []
+    for seed in range(200):
+        for k, whole in enumerate(documents(seed)):
+            taken.append(tmp_path / f"{seed}-{k}.xml")
+            taken[-1].write_bytes(whole)
+        rng = random.Random(seed)
+        root = fromstring(rng.choice(documents(seed)))
+        mutation = MUTATIONS[seed % len(MUTATIONS)]
+        names = mutation(root, rng)
+        # these two are rules that no schema states
+        if names is not None and mutation not in (future, meme):
+            refused.append((tmp_path / f"bad-{seed}.xml", names))
+            refused[-1][0].write_bytes(tostring(root))
+    paths = [*taken, *(path for path, _ in refused)]
+    command = [program, "--noout", "--nonet", "--schema", str(own), *map(str, paths)]
+    told = subprocess.run(command, capture_output=True, text=True).stderr.splitlines()
+    assert [p for p in taken if f"{p} validates" not in told] == []
+    for path, names in refused:
+        lines = [line for line in told if line.startswith(str(path))]
+        assert f"{path} validates" not in lines
+        assert any(name in line for name in names for line in lines), (path, names, lines)
 
 
 def test_the_text_says_what_was_observed_and_what_was_not() -> None:
@@ -257,7 +308,7 @@ def test_the_text_says_what_was_observed_and_what_was_not() -> None:
     stored = replace(item.observations[0], signal="md5", via="stored bytes")
 
     def told(*observations: Observation) -> str:
-        changed = replace(item, observations=observations, declared=(), url=None)
+        changed = replace(item, observations=observations, declared=(), urls=())
         text = fromstring(file_details_xml(changed, None, "1", "file-1")).findtext("additionalInfo")
         assert text is not None
         return text
@@ -275,7 +326,7 @@ def test_the_text_says_what_was_observed_and_what_was_not() -> None:
 
 
 def test_review_records_decide_what_is_said_to_have_been_viewed() -> None:
-    item = replace(random_case(5, 1).items[0], md5="aa" * 16, url=None)
+    item = replace(random_case(5, 1).items[0], md5="aa" * 16, urls=())
 
     def made(found: Review | None) -> Element:
         return fromstring(file_details_xml(item, found, "1", "file-1"))
@@ -291,6 +342,20 @@ def test_review_records_decide_what_is_said_to_have_been_viewed() -> None:
     declined = made(Review(1, False, "Ann", "2026-03-01T11:00:00Z", None, False))
     assert declined.find("fileAnnotations") is None
     assert {e.get("hashType") for e in viewed.findall("originalFileHash")} >= {"MD5"}
+
+
+def test_a_belief_is_told_with_what_it_rests_on() -> None:
+    item = replace(random_case(5, 1).items[0], proposal=None)
+    believed = Review(1, False, "Ann", "2026-03-01T11:00:00Z", None, True)
+    text = file_details_xml(item, believed, "1", "f").decode()
+    assert "reasons of their own" in text
+    assert "from evidence" not in text
+    proposal = Proposal("generativeAi", (Ground("rule.a", "declared_standard"),), ("camera_too",))
+    text = file_details_xml(replace(item, proposal=proposal), believed, "1", "f").decode()
+    assert "from evidence in the file: rule.a (declared_standard); in doubt by: camera_too" in text
+    declined = Review(1, False, "Ann", "2026-03-01T11:00:00Z", None, False)
+    text = file_details_xml(replace(item, proposal=proposal), declined, "1", "f").decode()
+    assert "rule.a" not in text
 
 
 def test_a_proposal_alone_writes_nothing() -> None:

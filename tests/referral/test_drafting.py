@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from brightline import storage
 from brightline.errors import DamagedError, SealError
-from brightline.findings import load_identity, new_identity
+from brightline.findings import load_identity, new_identity, seal
+from brightline.ledger import Log
 from brightline.referral.casefile import CaseFile
 from brightline.referral.errors import ReferralError
 from brightline.referral.proposals import propose, read_policy
@@ -21,7 +24,8 @@ from brightline.referral.review import state_review
 from brightline.referral.reviews import Review, latest
 from brightline.referral.selection import parse_selection
 from brightline.referral.show import opened_lines
-from brightline.referral.store import open_referral, referral_names
+from brightline.referral.store import open_referral, referral_names, write_draft
+from brightline.workspace import Workspace
 from tests.referral.cases import Desk, make_desk, random_case
 
 AT = "2026-03-01T11:00:00Z"
@@ -76,6 +80,16 @@ def test_a_case_file_is_read_as_it_was_written(seed: int) -> None:
     case = random_case(seed)
     lines = json.loads(json.dumps(list(case.lines())))
     assert CaseFile.from_lines(lines) == case
+
+
+def test_a_case_file_of_format_1_is_read() -> None:
+    case = random_case(4, 2)
+    head, *items = json.loads(json.dumps(list(case.lines())))
+    del head["again"], head["others"]
+    urls = [item.pop("urls") for item in items]
+    old = [{**item, "url": u[0] if u else None} for item, u in zip(items, urls, strict=True)]
+    read = CaseFile.from_lines([{**head, "format": 1}, *old])
+    assert [i.urls for i in read.items] == [i.urls[:1] for i in case.items]
 
 
 @pytest.mark.parametrize("spoil", ["none", "fewer", "later", "other", "swapped"])
@@ -158,14 +172,47 @@ def test_a_review_is_by_a_custodian_about_a_file_that_is_there(desk: Desk, tmp_p
     assert (review.item, review.viewed, review.note) == (1, True, "seen")
 
 
-def test_what_a_crash_kept_off_the_ledger_is_put_there_later(desk: Desk) -> None:
+def test_a_review_counts_once_it_is_on_the_ledger(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
     state_review(desk.referral, desk.identity, 1, viewed=False, by="Ann")
-    sealed = desk.referral.folder / "reviews" / "000000.age"
-    (desk.referral.folder / "reviews" / "000001.age").write_bytes(sealed.read_bytes())
+    real = storage.rename
+    monkeypatch.setattr(storage, "rename", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        state_review(desk.referral, desk.identity, 1, viewed=True, by="Ann")
+    monkeypatch.setattr(storage, "rename", real)
+    with pytest.raises(DamagedError, match="missing"):
+        desk.referral.reviews(desk.identity)
     with desk.referral.locked():
         pass
-    records = [r.fields for r in desk.workspace.ledger.records() if "review" in r.fields]
-    assert [r["review"] for r in records] == [0, 1]
+    assert [r.viewed for r in desk.referral.reviews(desk.identity)] == [False, True]
+    monkeypatch.setattr(Log, "append", lambda *_: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        state_review(desk.referral, desk.identity, 2, viewed=True, by="Ann")
+    with desk.referral.locked():
+        pass
+    assert desk.referral.review_count() == 2
+    assert not list(desk.referral.folder.rglob(".tmp-*"))
+
+
+def test_what_somebody_else_put_there_is_not_believed(desk: Desk) -> None:
+    state_review(desk.referral, desk.identity, 1, viewed=True, by="Ann")
+    reviews = desk.referral.folder / "reviews"
+    forged = reviews / "000001.age"
+    seal([Review(1, False, "Ann", AT, None, True).to_json()], desk.workspace.custodians(), forged)
+    with pytest.raises(DamagedError, match="not on the ledger"):
+        desk.referral.reviews(desk.identity)
+    forged.rename(reviews / "000000.age")
+    with pytest.raises(DamagedError, match="not what the ledger says"):
+        desk.referral.reviews(desk.identity)
+    # a whole referral that nobody drafted
+    case = random_case(3, 1)
+    planted = Workspace.create(desk.key.parent / "other")
+    planted.add_custodian(desk.workspace.custodians()[0].recipient, "Tester")
+    folder = write_draft(planted, case, desk.clock).folder
+    shutil.copytree(folder, desk.referral.folder.parent / case.referral)
+    with pytest.raises(DamagedError, match="not on the ledger"):
+        open_referral(desk.workspace, case.referral).case(desk.identity)
 
 
 def test_showing_wants_a_reason_and_is_recorded(desk: Desk) -> None:

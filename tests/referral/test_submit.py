@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from brightline.errors import DamagedError
+from brightline.findings import load_identity, new_identity
 from brightline.ledger import Event
 from brightline.referral.asking import Patience
 from brightline.referral.casefile import CaseItem
@@ -19,6 +21,7 @@ from brightline.referral.errors import (
     ServerError,
     UnresolvedError,
 )
+from brightline.referral.referred import check_again, referred
 from brightline.referral.resolve import resolve
 from brightline.referral.service import PRODUCTION_ENDPOINT, TEST_ENDPOINT, Service, choose_service
 from brightline.referral.states import (
@@ -32,10 +35,11 @@ from brightline.referral.states import (
     Uploading,
     Vanished,
 )
+from brightline.referral.store import Referral, new_name, write_draft
 from brightline.referral.submit import Submission
 from brightline.referral.validate import own_schema, read_schema
 from brightline.referral.wire import Answer
-from tests.referral.cases import Desk, make_desk
+from tests.referral.cases import Desk, make_desk, random_case
 from tests.referral.cybertip import Cybertip, Line, reply
 
 SERVICE = Service("test", "http://127.0.0.1:9/ispws")
@@ -145,6 +149,11 @@ def test_an_opening_without_an_answer_waits_for_a_person(desk: Desk, fault: str)
         Answer(502, b"<html>bad gateway</html>"),
         Answer(200, b"<!DOCTYPE x [<!ENTITY a 'b'>]><reportResponse/>"),
         Answer(500, reply(0).body),
+        Answer(
+            200,
+            b"<reportResponse><responseCode>0</responseCode><reportId>7</reportId>"
+            b"<reportId>8</reportId></reportResponse>",
+        ),
         Answer(200, b"<reportResponse><responseCode>0x0</responseCode></reportResponse>"),
     ],
 )
@@ -169,11 +178,48 @@ def test_a_refused_opening_can_be_asked_again(desk: Desk, answer: Answer) -> Non
     assert len(service.finished()) == 1
 
 
+@pytest.mark.parametrize("spelling", ["utf-8-sig", "utf-16", "iso-8859-1", "namespace"])
+def test_an_answer_may_be_spelled_otherwise(desk: Desk, spelling: str) -> None:
+    text = (
+        '<?xml version="1.0" encoding="E"?><reportResponse><responseCode> 0\n</responseCode>'
+        "<responseDescription>é</responseDescription><reportId>7</reportId></reportResponse>"
+    )
+    if spelling == "namespace":
+        text = text.replace("<reportResponse>", "<reportResponse xmlns='https://x/xsd'>")
+        spelling = "utf-8"
+    body = text.replace("E", spelling.removesuffix("-sig"), 1).encode(spelling)
+    line = Line(Cybertip(desk.clock), {0: Answer(200, body), 1: reply(4000)})
+    with pytest.raises(ServerError, match="file 1"):
+        sending(desk, line).submit()
+    state = desk.referral.journal("test").state()
+    assert isinstance(state, Opened)
+    assert state.report.report_id == "7"
+
+
 def test_an_opening_that_never_left_can_be_asked_again(desk: Desk) -> None:
     service = Cybertip(desk.clock)
-    with pytest.raises(ServerError, match="nothing was sent"):
+    with pytest.raises(ServerError, match="nothing was opened"):
         sending(desk, Line(service, {0: "not sent"})).submit()
     assert sending(desk, Line(service)).submit().report.attempt == 2
+
+
+@pytest.mark.parametrize("status, known", [(404, True), (413, True), (307, True), (403, True)] + [
+    (302, False), (303, False), (408, False), (409, False), (500, False), (503, False),
+])  # fmt: skip
+def test_a_request_that_was_turned_away_opened_nothing(
+    desk: Desk, status: int, known: bool
+) -> None:
+    service = Cybertip(desk.clock)
+    line = Line(service, {0: Answer(status, b"<html>no</html>")})
+    with pytest.raises(ServerError if known else UnresolvedError):
+        sending(desk, line).submit()
+    assert isinstance(desk.referral.journal("test").state(), Drafted if known else Unknown)
+    # the service's own word counts for more than the status
+    if known:
+        other = make_desk(desk.key.parent / "other", seed=5)
+        own = Answer(status, reply(1000).body)
+        with pytest.raises(UnresolvedError):
+            sending(other, Line(service, {0: own})).submit()
 
 
 @pytest.mark.parametrize(
@@ -467,3 +513,56 @@ def test_production_is_only_reached_by_typing_the_name() -> None:
     for address in ("http://exttest.cybertip.org/ispws", "ftp://x", "https://u:p@x/"):
         with pytest.raises(ReferralError):
             choose_service("ref-1", address, None)
+
+
+def test_a_file_is_not_reported_twice_by_mistake(desk: Desk) -> None:
+    service = Cybertip(desk.clock, lenient=True)
+    case = desk.referral.case(desk.identity)
+    twin = write_draft(desk.workspace, replace(case, referral=new_name(desk.clock)), desk.clock)
+    apart = write_draft(desk.workspace, random_case(99, 1), desk.clock)
+    production = Service("production", SERVICE.endpoint)
+
+    def at(referral: Referral, place: Service) -> Submission:
+        line = Line(service)
+        return Submission(referral, desk.identity, place, line, own_schema(), patience=HASTE)
+
+    # the test service is for trying
+    at(desk.referral, SERVICE).submit()
+    at(twin, SERVICE).submit()
+    first = at(desk.referral, production)
+    first.wire = Line(service, {0: "lost after"})
+    with pytest.raises(UnresolvedError):
+        first.submit()
+    # a report that may have been opened counts
+    count = len(service.requests)
+    with pytest.raises(ReferralError, match="same files"):
+        at(twin, production).submit()
+    assert len(service.requests) == count
+    at(apart, production).submit()
+    at(twin, production).submit(again="the hotline asked for it")
+    records = [r.fields for r in desk.workspace.ledger.records() if r.fields.get("again")]
+    assert [(r["referral"], r["kind"], r["again"]) for r in records] == [
+        (twin.name, "opening", "the hotline asked for it")
+    ]
+    # and gone on with, nobody is asked again
+    at(twin, production).submit()
+
+
+def test_a_referral_sealed_to_others_is_not_taken_for_another_one(desk: Desk) -> None:
+    case = desk.referral.case(desk.identity)
+    before = referred(desk.workspace, desk.identity)
+    assert before.with_any(case.items[:1]) == (desk.referral.name,)
+    with pytest.raises(ReferralError, match="2 of 2 files"):
+        check_again(before, "another-run", case.items)
+    # the same bytes elsewhere are another find
+    moved = [replace(item, source="/elsewhere") for item in case.items]
+    check_again(before, "run-1", moved)
+    stranger = desk.key.with_name("stranger.key")
+    new_identity(stranger)
+    closed = referred(desk.workspace, load_identity(stranger))
+    check_again(closed, "another-run", moved)
+    with pytest.raises(ReferralError, match="cannot be compared"):
+        check_again(closed, "run-1", moved)
+    shutil.rmtree(desk.referral.folder)
+    with pytest.raises(ReferralError, match="gone"):
+        check_again(referred(desk.workspace, desk.identity), "run-1", moved)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import socket
+import ssl
 
+import httpx
 import pytest
 
 from brightline.referral.errors import ReferralError
@@ -72,6 +74,19 @@ def test_without_a_connection_nothing_was_sent() -> None:
     outcome = post(f"http://127.0.0.1:{port}/ispws", "/submit")
     assert isinstance(outcome, NotSent)
     assert read_reply(outcome) == Unclear(outcome.why, sent=False)
+
+
+def test_a_certificate_that_is_not_accepted_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object, **__: object) -> None:
+        try:
+            raise ssl.SSLCertVerificationError("self-signed")
+        except ssl.SSLError as error:
+            raise httpx.ConnectError("x") from error
+
+    monkeypatch.setattr(httpx.Client, "stream", refused)
+    outcome = post("https://127.0.0.1:1/ispws", "/submit")
+    assert isinstance(outcome, NotSent)
+    assert "--ca-file" in outcome.why
 
 
 def test_an_address_that_is_not_encrypted_or_holds_credentials_is_refused() -> None:

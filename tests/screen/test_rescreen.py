@@ -232,6 +232,22 @@ def test_the_archive_is_the_same_file_and_outlives_the_old_run(
         assert desk.results(f"of {origin}", jobs) == expected
 
 
+def test_shards_of_many_matches_are_committed_one_by_one(
+    place: Place, desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(4):
+        (tmp_path / f"{number}").mkdir()
+        (tmp_path / f"{number}" / "x.txt").write_text("text")
+    version = place.add_list("hotline", [md5_row(b"text")]).partition("@")[2]
+    opened = [HashList(place.root / "lists" / "hotline" / version)]
+    jobs = [job for k in range(4) for job in desk.audit("first", tmp_path / f"{k}", opened)]
+    desk.rescreen("together", "first", jobs, opened)
+    monkeypatch.setattr("brightline.screen.reuse._AT_ONCE", 0)
+    desk.rescreen("alone", "first", jobs, opened)
+    expected = desk.results("first", jobs)
+    assert desk.results("together", jobs) == desk.results("alone", jobs) == expected
+
+
 @pytest.mark.long
 def test_commands(place: Place, tmp_path: Path) -> None:
     """From the command line: newest versions, a delta, resuming, and what is refused."""

@@ -164,8 +164,8 @@ ROWS: tuple[Row, ...] = (
     Row(
         "a version of a list added",
         r"lists/[^/]*", "a version added", Unnoticed.NAMED,
-        "A version that was put there without `list import` is named. A run's summary, report "
-        "and statement say which versions it used, by digest.",
+        "A version that was put there without `list import` is named. `audit` and `rescreen` "
+        "refuse it, and a run on the ledger that used it is an error.",
         _named,
     ),
     Row(

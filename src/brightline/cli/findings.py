@@ -73,12 +73,13 @@ def reseal(
 ) -> None:
     """Seal findings anew, to the custodians of today, after one was added or removed.
 
-    The plans of releases are sealed anew with them. Who asked, and why, goes on the ledger.
-    Stopped in between, the same command completes it.
+    The plans of releases and the referrals are sealed anew with them. Who asked, and why, goes
+    on the ledger. Stopped in between, the same command completes it.
 
     Example: brightline findings reseal RUN --identity anna.key --reason "Ben joins the team"
     """
     from brightline.errors import UsageError
+    from brightline.referral.resealing import reseal_referrals
     from brightline.release.resealing import reseal_releases
     from brightline.screen.resealing import reseal_run
     from brightline.screen.runs import run_names
@@ -98,6 +99,9 @@ def reseal(
     plans = reseal_releases(opened, key, reason, run)
     if plans:
         talk(f"{plural(plans.total(), 'plan')} of releases sealed anew")
+    referrals = reseal_referrals(opened, key, reason, run)
+    if referrals:
+        talk(f"{plural(referrals.total(), 'referral')} sealed anew")
     if as_json:
         print_json(
             [
@@ -105,6 +109,7 @@ def reseal(
                     "run": one.run,
                     "shards": one.tasks,
                     "plans": plans[one.run],
+                    "referrals": referrals[one.run],
                     "findings": one.findings,
                     "custodians": [custodian.name for custodian in one.custodians],
                 }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -20,10 +20,7 @@ from brightline.cli.common import (
     print_json,
     talk,
 )
-from brightline.cli.referral_common import DraftArgument
-
-if TYPE_CHECKING:
-    from brightline.referral.store import Referral
+from brightline.cli.referral_common import AgainOption, DraftArgument
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -64,7 +61,9 @@ def draft(
     ] = None,
     select: Annotated[
         list[str] | None,
-        typer.Option(metavar="WORD", help="list=…, signal=…, category=… or items=1-10,14."),
+        typer.Option(
+            metavar="WORD", help="list=…, signal=…, category=…, items=1-10,14 or unreferred."
+        ),
     ] = None,
     jurisdiction: Annotated[
         str | None, typer.Option(metavar="CODES", help="Such as US,DK; else the reporter's.")
@@ -73,6 +72,7 @@ def draft(
         bool,
         typer.Option("--read-sources", help="Read matched shards again for declared addresses."),
     ] = False,
+    again: AgainOption = None,
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FILE", help="Where a package goes.")
     ] = None,
@@ -92,8 +92,8 @@ def draft(
 
     from brightline.errors import UsageError
     from brightline.referral import times
+    from brightline.referral.addresses import unaddressed
     from brightline.referral.draft import draft as make
-    from brightline.referral.draft import others_of
     from brightline.referral.package import make_package
     from brightline.referral.reporter import read_reporter
 
@@ -116,14 +116,20 @@ def draft(
         incident_time=None if incident_time is None else times.parse(incident_time),
         select=select or (),
         read_sources=read_sources,
+        again=again,
     )
-    _warn(made, others_of(made))
-    proposals = _proposals(made, key)
+    if not made.draft.jurisdictions:
+        talk("warning: no jurisdiction is given, so no clock runs; see --jurisdiction")
+    items = made.case(key).items
+    proposals = sum(item.proposal is not None for item in items)
+    without = unaddressed(items)
     document: dict[str, Any] = {
         "referral": made.name,
         "run": run,
         "files": made.draft.files,
         "proposals": proposals,
+        "addresses": sum(bool(item.urls) for item in items),
+        "addresses_not_read": without,
         "incident_time": made.draft.incident_time,
     }
     if output is not None:
@@ -135,6 +141,11 @@ def draft(
         return
     typer.echo(made.name)
     talk(f"{plural(made.draft.files, 'file')}, sealed; none is stated to have been viewed")
+    if without:
+        talk(
+            f"warning: of {plural(without, 'file')} the dataset declares an address that is not in "
+            "the report: see --read-sources, or the source has changed since the audit"
+        )
     if proposals:
         talk(
             f"{plural(proposals, 'file')} with evidence of AI generation: proposed, and written "
@@ -154,20 +165,6 @@ def _jurisdictions(codes: list[str]) -> tuple[str, ...]:
         talk(f"warning: {error}; no clock can be told until it is mended")
         return checked_jurisdictions(tuple(code.strip() for code in codes))
     return resolve(law, codes)
-
-
-def _warn(made: Referral, others: list[str]) -> None:
-    if not made.draft.jurisdictions:
-        talk("warning: no jurisdiction is given, so no clock runs; see --jurisdiction")
-    if others:
-        talk(
-            f"warning: this run has {plural(len(others), 'other referral')} already; report no "
-            "file twice"
-        )
-
-
-def _proposals(made: Referral, key: Any) -> int:
-    return sum(item.proposal is not None for item in made.case(key).items)
 
 
 @app.command("package")

@@ -15,6 +15,13 @@ DraftArgument = Annotated[
     str, typer.Argument(metavar="DRAFT", help="As `brightline referral ls` shows.")
 ]
 
+AgainOption = Annotated[
+    str | None,
+    typer.Option(
+        metavar="TEXT", help="Why files are reported that another referral has; it is kept."
+    ),
+]
+
 
 def state_words(state: State) -> str:
     """Where a report is, for a person."""

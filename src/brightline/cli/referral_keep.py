@@ -40,16 +40,25 @@ def clocks(
     """
     from brightline.law import load
     from brightline.law.words import CAVEATS
-    from brightline.referral.clocks import clocks_of
+    from brightline.referral.announced import read_told
+    from brightline.referral.clocks import clocks_of, lost
     from brightline.referral.store import open_referral, referral_names
 
     opened = open_workspace(workspace)
     names = [name] if name is not None else referral_names(opened)
     law = load()
     codes = jurisdiction.split(",") if jurisdiction else ()
-    kept = [clocks_of(open_referral(opened, each), law, codes) for each in names]
+    told = read_told(opened.ledger)
+    kept = [clocks_of(open_referral(opened, each), law, codes, told) for each in names]
+    gone = lost(opened, told) if name is None else []
+    if gone:
+        talk(
+            f"warning: on the ledger and not here: {', '.join(gone)}; unless their destruction was "
+            "decided, restore them from a copy"
+        )
     if as_json:
-        print_json({"caveats": list(CAVEATS), "referrals": [_kept_json(each) for each in kept]})
+        referrals = [_kept_json(each) for each in kept]
+        print_json({"caveats": list(CAVEATS), "referrals": referrals, "not_here": gone})
         return
     for each in kept:
         _show_kept(each)

@@ -21,7 +21,7 @@ from brightline.cli.common import (
     print_json,
     talk,
 )
-from brightline.cli.referral_common import DraftArgument, state_words
+from brightline.cli.referral_common import AgainOption, DraftArgument, state_words
 
 if TYPE_CHECKING:
     from brightline.referral.service import Service
@@ -62,6 +62,7 @@ def submit(
     upload: Annotated[
         bool, typer.Option("--upload", help="Send the files too, read again from their source.")
     ] = False,
+    again: AgainOption = None,
     credentials: CredentialsOption = None,
     xsd: XsdOption = None,
     ca_file: CaOption = None,
@@ -88,7 +89,7 @@ def submit(
         referral.locked(),
     ):
         sending = Submission(referral, key, service, wire, _schema(xsd))
-        done = sending.submit(fetch=fetch, progress=_Meter())
+        done = sending.submit(fetch=fetch, progress=_Meter(), again=again)
     report = done.report
     if done.short:
         talk(

@@ -120,11 +120,13 @@ def _tell(verdict: Verdict) -> None:
 
 def _tell_claims(claims: dict[str, Any]) -> None:
     counts, matches = claims["accounting"], claims["matches"]
+    deltas = sum(bool(entry.get("delta")) for entry in claims["lists"])
+    part = f" (of {deltas} only what a version adds to an earlier one)" if deltas else ""
     typer.echo(
         f"verified: the signer states that {plural(counts['items'], 'item')} "
         f"({counts['screened']} screened, {counts['exact_only']} exact only, "
         f"{counts['skipped']} skipped, {counts['failed']} failed) were compared with "
-        f"{plural(len(claims['lists']), 'list')}, and {matches['items']} matched"
+        f"{plural(len(claims['lists']), 'list')}{part}, and {matches['items']} matched"
     )
 
 

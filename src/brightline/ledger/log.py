@@ -10,7 +10,7 @@ from __future__ import annotations
 import base64
 import re
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from brightline.ledger.hashing import EMPTY_ROOT
 from brightline.ledger.keyring import PUBLIC, Keyring, rotation_fields
 from brightline.ledger.keys import Signer
 from brightline.ledger.note import own_checkpoint, sign_checkpoint
-from brightline.ledger.records import JSON, Event, Record, decode, encode, now
+from brightline.ledger.records import JSON, Event, Record, decode, encode, may_be, now
 from brightline.ledger.tiles import (
     ENTRIES,
     MAX_ENTRY,
@@ -95,14 +95,21 @@ class Log:
             )
         return first
 
-    def records(self) -> Iterator[Record]:
-        """Every record from the first on; DamagedError names the file that is damaged."""
+    def records(self, *kinds: Event, **fields: str) -> Iterator[Record]:
+        """Every record from the first on; DamagedError names the file that is damaged.
+
+        With `kinds`, only those of one of them; with `fields`, only those with these values.
+        The others are then compared with the tree, and not read.
+        """
         head = self._head()
         journal = self.folder / JOURNAL
         if head[0] == 0 and journal.exists():
-            yield from journal_records(journal)
-            return
-        yield from self._records(self._tree(*head))
+            found = journal_records(journal)
+        else:
+            found = self._records(self._tree(*head), lambda entry: may_be(entry, kinds, fields))
+        for record in found:
+            if (not kinds or record.kind in kinds) and fields.items() <= record.fields.items():
+                yield record
 
     def checkpoint(self) -> bytes:
         """The signed note over all records (c2sp.org/tlog-checkpoint)."""
@@ -277,8 +284,11 @@ class Log:
             for entry in entries:
                 for name, data in edge.add(entry):
                     storage.write_atomic(self.folder / name, data)
-            for name, data in edge.partial():
-                storage.write_atomic(self.folder / name, data)
+            for level, name, data in edge.partial():
+                # the upper levels seldom grow, and each file costs two flushes
+                grown = count_at(level, start) < count_at(level, goal)
+                if grown or not (self.folder / name).exists():
+                    storage.write_atomic(self.folder / name, data)
             root = edge.root()
             note = sign_checkpoint(self._signer, goal, root)
             storage.write_atomic(self.folder / CHECKPOINT, note)
@@ -327,9 +337,13 @@ class Log:
             raise self._rolled_back()
         return tree
 
-    def _records(self, tree: Tree) -> Iterator[Record]:
+    def _records(
+        self, tree: Tree, wanted: Callable[[bytes], bool] = lambda _: True
+    ) -> Iterator[Record]:
         for number in range(-(-tree.size // WIDTH)):
             for place, entry in enumerate(tree.entries(number)):
+                if not wanted(entry):
+                    continue
                 record = decode(entry, number * WIDTH + place)
                 if record is None:
                     raise DamagedError(

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import enum
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Protocol, TypeAlias
 
 JSON: TypeAlias = "bool | int | float | str | list[JSON] | dict[str, JSON] | None"
@@ -21,6 +22,8 @@ class Event(enum.StrEnum):
 
     - list_imported: `name`, `version`, `digest` (the manifest's own), `entries`, `manifest`
       (digest of `lists/NAME/VERSION/manifest.json`, which holds the digests of the other files)
+    - delta_compiled: `name`, `version`, `since`, `manifest` (digest of
+      `lists/NAME/deltas/SINCE..VERSION/manifest.json`, likewise)
     - run_started: `run`, `manifest` (digest of the frozen shards), `shards`, `lists` (digests),
       `files` {`run.json`: digest, `manifest.parquet`: digest}, and of a rescreening `from` (a run)
     - shard_committed: `run`, `task`, `items`, `matches`, `files` {name: digest} of every file in
@@ -33,11 +36,11 @@ class Event(enum.StrEnum):
       `files` {task: {name: digest}} with what sealing anew changes. It comes before the files are
       replaced; until then the new one waits as `.tmp-resealed-NAME`. Many tasks take several
       records: an entry of the log has at most 65,535 bytes, which are some 250 tasks
-    - conflicts_opened: `file` (digest), `reason`, `custodian`, `recipient`, `conflicts`
     - report_made: `run`, `format`
     - release_planned: `run`, `releases` {path below `releases/`: digest} of the sealed seed or
       plan. It comes before the file; until then that waits as `.tmp-announced-NAME`. A
-      findings_resealed that has `releases` is of these files
+      findings_resealed that has `releases` is of these files; one that has `referral` and
+      `referrals` {path below `referrals/`: digest} is of a referral's, which wait likewise
     - release_made, attestation_signed: `run`, and the digests of what was made
     - referral_drafted, referral_reviewed, referral_step: what the referral's page says
     - custodian_added, custodian_removed: `name`, `recipient`
@@ -48,6 +51,7 @@ class Event(enum.StrEnum):
     """
 
     LIST_IMPORTED = "list_imported"
+    DELTA_COMPILED = "delta_compiled"
     RUN_STARTED = "run_started"
     SHARD_COMMITTED = "shard_committed"
     RUN_FINISHED = "run_finished"
@@ -124,6 +128,19 @@ def encode(record: Record) -> bytes:
     }
     text = json.dumps(document, sort_keys=True, separators=(",", ":"), allow_nan=False)
     return text.encode("ascii")
+
+
+def may_be(entry: bytes, kinds: Collection[Event], fields: Mapping[str, str]) -> bool:
+    """Whether an entry may spell a record of one of the kinds, with these fields, without
+    reading it: false only if it does not."""
+    return (not kinds or any(_member("kind", kind) in entry for kind in kinds)) and all(
+        _member(name, value) in entry for name, value in fields.items()
+    )
+
+
+@lru_cache(maxsize=256)
+def _member(name: str, value: str) -> bytes:
+    return f"{json.dumps(name)}:{json.dumps(value)}".encode("ascii")
 
 
 def decode(data: bytes, seq: int) -> Record | None:

@@ -143,17 +143,15 @@ class Edge:
             self.rows[level + 1].append(perfect_root(row))
             row.clear()
 
-    def partial(self) -> Iterator[tuple[str, bytes]]:
-        """Name and content of every tile and bundle that is not full, entries first."""
+    def partial(self) -> Iterator[tuple[Level, str, bytes]]:
+        """Level, name and content of every tile and bundle that is not full, entries first."""
         if self.bundle:
-            yield (
-                tile_name(ENTRIES, self.size // WIDTH, self.size % WIDTH),
-                bytes(self.bundle),
-            )
+            name = tile_name(ENTRIES, self.size // WIDTH, self.size % WIDTH)
+            yield ENTRIES, name, bytes(self.bundle)
         for level, row in enumerate(self.rows):
             if row:
                 number = (self.size >> 8 * level) // WIDTH
-                yield tile_name(level, number, len(row)), b"".join(row)
+                yield level, tile_name(level, number, len(row)), b"".join(row)
 
 
 class Tree:
@@ -172,12 +170,14 @@ class Tree:
         """The entries of bundle `number`, checked against their hashes."""
         data = self._read(ENTRIES, number)
         found: list[bytes] = []
+        start = 0
         for hash_ in self.row(0, number):
-            length = int.from_bytes(data[:2], "big")
-            entry, data = data[2 : 2 + length], data[2 + length :]
+            end = start + 2 + int.from_bytes(data[start : start + 2], "big")
+            entry = data[start + 2 : end]
             if leaf_hash(entry) != hash_:
                 raise self._damaged(tile_name(ENTRIES, number, WIDTH))
             found.append(entry)
+            start = end
         return found
 
     def edge(self) -> Edge:

@@ -11,7 +11,7 @@ from brightline.referral.proposals import Proposal
 from brightline.referral.reporter import Reporter
 from brightline.types import SignalType
 
-FORMAT = 1
+FORMAT = 2
 
 _EQUALITY = frozenset({SignalType.MD5, SignalType.SHA1, SignalType.SHA256})
 
@@ -38,8 +38,8 @@ class CaseItem:
 
     `md5`, `sha1`, `sha256` are of the stored bytes, in hex, or None where nothing was read;
     `declared` is what the dataset says of the original (`md5`, `sha1`, `sha256`, and `url` as
-    the SHA-256 of its normal form); `url` the address itself, where the source was read again;
-    `size` in bytes; `number` counts from 1.
+    the SHA-256 of its normal form); `urls` the addresses themselves, as far as they could be read
+    again; `size` in bytes; `number` counts from 1.
     """
 
     number: int
@@ -54,7 +54,7 @@ class CaseItem:
     media_type: str | None
     declared: tuple[Mapping[str, str], ...]
     observations: tuple[Observation, ...]
-    url: str | None = None
+    urls: tuple[str, ...] = ()
     proposal: Proposal | None = None
 
     @property
@@ -64,12 +64,16 @@ class CaseItem:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> CaseItem:
-        """What `dataclasses.asdict` gave."""
+        """What `dataclasses.asdict` gave, now or in format 1, which had at most one address."""
         proposal = document["proposal"]
+        document = dict(document)
+        url = document.pop("url", None)
+        document.setdefault("urls", () if url is None else (url,))
         return cls(
             **{
                 **document,
                 "declared": tuple(document["declared"]),
+                "urls": tuple(document["urls"]),
                 "observations": tuple(Observation(**o) for o in document["observations"]),
                 "proposal": None if proposal is None else Proposal.from_json(proposal),
             }
@@ -78,7 +82,10 @@ class CaseItem:
 
 @dataclass(frozen=True, slots=True)
 class CaseFile:
-    """A drafted case: `created` and `incident_time` are UTC stamps, `tool` name and version."""
+    """A drafted case: `created` and `incident_time` are UTC stamps, `tool` name and version.
+
+    `again` is why files are in it that other referrals (`others`) have, if that was said.
+    """
 
     referral: str
     run: str
@@ -88,6 +95,8 @@ class CaseFile:
     reporter: Reporter
     lists: tuple[Mapping[str, Any], ...]
     items: tuple[CaseItem, ...]
+    again: str | None = None
+    others: tuple[str, ...] = ()
 
     def item(self, number: int) -> CaseItem | None:
         """The item of that number."""
@@ -106,7 +115,7 @@ class CaseFile:
         """What `lines` gave; DamagedError for anything else."""
         try:
             head = dict(lines[0])
-            if head.pop("format") != FORMAT:
+            if head.pop("format") not in (1, FORMAT):
                 raise DamagedError(
                     "the case file has a format that this version does not know; "
                     "use the version that drafted it"
@@ -114,6 +123,7 @@ class CaseFile:
             files = head.pop("files")
             head["reporter"] = Reporter.from_json(head["reporter"])
             head["lists"] = tuple(head["lists"])
+            head["others"] = tuple(head.get("others", ()))
             items = tuple(CaseItem.from_json(line) for line in lines[1:])
             case = cls(**head, items=items)
         except (LookupError, TypeError, AttributeError):

@@ -13,10 +13,12 @@ from datetime import datetime
 
 from brightline.law import Clock, Conflict, DutyType, Table, conflicts, duties, gaps
 from brightline.referral import times
+from brightline.referral.announced import Told, read_told
 from brightline.referral.holds import Hold, current
 from brightline.referral.service import PRODUCTION
 from brightline.referral.states import Finished
-from brightline.referral.store import Referral
+from brightline.referral.store import Referral, referral_names
+from brightline.workspace import Workspace
 
 
 class Advice(enum.StrEnum):
@@ -69,15 +71,23 @@ class Kept:
         return _WORDS[self.advice]
 
 
-def clocks_of(referral: Referral, table: Table, jurisdictions: Sequence[str] = ()) -> Kept:
+def clocks_of(
+    referral: Referral,
+    table: Table,
+    jurisdictions: Sequence[str] = (),
+    told: Told | None = None,
+) -> Kept:
     """The clocks of a referral, in its own jurisdictions or those given.
 
     Preservation counts from the end of the report in production; a report to a test service
-    starts nothing. Raises UsageError for a jurisdiction that the table does not hold.
+    starts nothing. Raises UsageError for a jurisdiction that the table does not hold, and
+    DamagedError if draft, report or holds are not what the ledger says. `told` saves reading it.
     """
     draft = referral.draft
+    told = read_told(referral.workspace.ledger) if told is None else told
+    referral.check(told)
     found = times.parse(draft.incident_time)
-    reported = _reported(referral)
+    reported = _reported(referral, told)
     codes = tuple(jurisdictions) or draft.jurisdictions
     running = duties(
         table,
@@ -87,7 +97,7 @@ def clocks_of(referral: Referral, table: Table, jurisdictions: Sequence[str] = (
         reported=reported,
         known=referral.now().date(),
     )
-    hold = current(referral)
+    hold = current(referral, told)
     return Kept(
         referral=referral.name,
         run=draft.run,
@@ -100,6 +110,14 @@ def clocks_of(referral: Referral, table: Table, jurisdictions: Sequence[str] = (
         gaps=gaps(table, codes, running),
         advice=advise(running, hold, referral.now(), reported=reported is not None),
     )
+
+
+def lost(workspace: Workspace, told: Told) -> list[str]:
+    """Referrals that the ledger knows and the workspace has no longer, oldest first.
+
+    Destroyed as somebody decided, or taken away, and a hold on them with it.
+    """
+    return sorted({path.partition("/")[0] for path in told} - set(referral_names(workspace)))
 
 
 def advise(clocks: Sequence[Clock], hold: Hold | None, now: datetime, *, reported: bool) -> Advice:
@@ -134,10 +152,10 @@ def state_of(clock: Clock, now: datetime) -> str:
     return "keep" if ends > now else "passed"
 
 
-def _reported(referral: Referral) -> datetime | None:
-    if PRODUCTION not in referral.endpoints():
-        return None
-    state = referral.journal(PRODUCTION).state()
+def _reported(referral: Referral, told: Told) -> datetime | None:
+    journal = referral.journal(PRODUCTION)
+    journal.check(told)
+    state = journal.state()
     return (
         max(state.at, times.parse(referral.draft.incident_time))
         if isinstance(state, Finished)

@@ -15,6 +15,7 @@ from brightline.errors import DamagedError
 from brightline.referral.casefile import CaseItem, Observation
 from brightline.referral.errors import ReferralError
 from brightline.referral.proposals import propose
+from brightline.referral.referred import Before
 from brightline.referral.selection import Selection
 from brightline.screen.manifest import thaw
 from brightline.screen.runs import MANIFEST, run_folder, tasks_of
@@ -44,13 +45,18 @@ Place = tuple[str, str]
 
 
 def gather(
-    workspace: Workspace, run: str, findings: Iterable[Mapping[str, Any]], selection: Selection
+    workspace: Workspace,
+    run: str,
+    findings: Iterable[Mapping[str, Any]],
+    selection: Selection,
+    before: Before,
 ) -> tuple[CaseItem, ...]:
     """The run's matched files that are selected, in manifest order, numbered from 1.
 
-    Only matches with known-bad lists count. `items=` of the selection counts among all of
-    these. Raises ReferralError if nothing is left, or more than a report should hold;
-    DamagedError if a signal archive is not what its digest says.
+    `before` knows those that other referrals have. Only matches with known-bad lists count;
+    `items=` of the selection counts among all of these. Raises ReferralError if nothing is left,
+    or more than a report should hold; DamagedError if a signal archive is not what its digest
+    says.
     """
     grouped: dict[tuple[Place, int], list[Mapping[str, Any]]] = {}
     for finding in findings:
@@ -63,7 +69,11 @@ def gather(
         order.setdefault(place, len(order))
     keys = sorted(grouped, key=lambda key: (order[key[0]], key[1]))
     drawn = [_item(n, grouped[key]) for n, key in enumerate(keys, 1)]
-    chosen = [item for item in drawn if selection.takes(item)]
+    chosen = [
+        item
+        for item in drawn
+        if selection.takes(item) and not (selection.unreferred and before.has(item))
+    ]
     if not drawn:
         raise ReferralError(
             f"run {run} has no match with a known-bad list; there is nothing to refer"

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from brightline.errors import DamagedError
 from brightline.referral import times
+from brightline.referral.announced import Told, read_told
 from brightline.referral.errors import ReferralError
 from brightline.referral.journal import Journal
 from brightline.referral.states import State, Step
@@ -53,9 +54,15 @@ def lift(referral: Referral, *, by: str, note: str) -> None:
         book.note("lifted", {"by": by.strip(), "why": note.strip()})
 
 
-def current(referral: Referral) -> Hold | None:
-    """The hold in force, or None. One whose end has passed is no longer in force."""
-    steps = _book(referral).steps()
+def current(referral: Referral, told: Told | None = None) -> Hold | None:
+    """The hold in force, or None. One whose end has passed is no longer in force.
+
+    Raises DamagedError if the records of holds are not those that the ledger tells. `told` saves
+    reading the ledger.
+    """
+    book = _book(referral)
+    book.check(read_told(referral.workspace.ledger) if told is None else told)
+    steps = book.steps()
     if not steps or steps[-1]["kind"] != "hold":
         return None
     hold = _hold_of(steps[-1])
@@ -74,11 +81,10 @@ def _hold_of(step: Step) -> Hold:
 
 def _book(referral: Referral) -> Journal:
     return Journal(
-        referral.folder / HOLDS,
-        referral.name,
+        referral.folder,
         HOLDS,
         referral.workspace.ledger,
-        referral.workspace.custodians(),
+        referral.workspace.sealers(),
         referral.now,
         follow=_known,
     )

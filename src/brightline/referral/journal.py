@@ -2,8 +2,8 @@
 
 `submissions/ENDPOINT/NNNNNN.json` is step N; beside it, sealed, what was sent and what came back
 (`NNNNNN.sent.age`, `NNNNNN.answer.age`). In clear a step holds its kind, time, numbers of items,
-the report's number, codes, and digests of whole documents. Every step is on the ledger; one that
-a crash kept off it is added when the journal is next written.
+the report's number, codes, and digests of whole documents. A step is on the ledger before it is
+in place; one that a crash cut off between the two is completed when the journal is next written.
 """
 
 from __future__ import annotations
@@ -20,6 +20,15 @@ from brightline.errors import DamagedError
 from brightline.findings import Custodian, Identity, open_sealed, seal
 from brightline.ledger import JSON, Event, Ledger
 from brightline.referral import times
+from brightline.referral.announced import (
+    Told,
+    check_told,
+    journal_path,
+    put_in_place,
+    read_told,
+    settle,
+    waiting,
+)
 from brightline.referral.states import Drafted, State, Step, follow
 
 #: what of a step also goes on the ledger
@@ -33,6 +42,7 @@ _ON_LEDGER = (
     "sealed_sent",
     "sealed_answer",
     "until",
+    "again",
 )
 
 
@@ -41,27 +51,28 @@ class Journal:
 
     def __init__(
         self,
-        folder: Path,
-        referral: str,
+        home: Path,
         name: str,
         ledger: Ledger,
         custodians: Sequence[Custodian],
         now: times.Now = times.utc_now,
         follow: Callable[[State, Step], State] = follow,
     ) -> None:
-        """`name` is the endpoint's, as on the ledger; nothing is created before the first note.
+        """`home` is the referral's folder; `name` the endpoint's, as on the ledger.
 
-        `follow` gives the state after a step, and raises for one that cannot follow.
+        Nothing is created before the first note. `follow` gives the state after a step, and
+        raises for one that cannot follow.
         """
-        self.folder = folder
+        self.folder = home / journal_path(name)
         self.name = name
-        self._referral = referral
+        self._home = home
         self._ledger = ledger
         self._custodians = tuple(custodians)
         self._now = now
         self._follow = follow
         self._steps: list[Step] | None = None
         self._state: State = Drafted()
+        self._told: Told | None = None
 
     def steps(self) -> Sequence[Step]:
         """Every step, in order. DamagedError if one is missing, cannot be read, or cannot
@@ -78,31 +89,26 @@ class Journal:
         return self._state
 
     def mend(self) -> None:
-        """Put steps on the ledger that a crash kept off it; call it before the first `note`.
+        """Complete what a crash cut short, and check every step; call it before the first `note`.
 
-        The ledger is behind by a crash, never ahead. So DamagedError if it knows a step that is
-        not here, or another in its place: an older copy of the folder has forgotten a report.
+        Raises as `check`. The caller holds the referral's lock.
         """
-        known = {
-            record.fields.get("step"): record.fields.get("step_sha256")
-            for record in self._ledger.records()
-            if record.kind == Event.REFERRAL_STEP
-            and record.fields.get("referral") == self._referral
-            and record.fields.get("endpoint") == self.name
-        }
-        steps = self.steps()
-        if any(isinstance(number, int) and number >= len(steps) for number in known):
-            raise DamagedError(
-                f"the ledger knows steps that are missing in {self.folder}; restore it from a copy"
-            )
-        for number, step in enumerate(steps):
-            if number not in known:
-                self._record(number, step)
-            elif known[number] != storage.sha256_file(self._path(number, ".json")):
-                raise DamagedError(
-                    f"{self._path(number, '.json')} is not what the ledger says; restore it from a "
-                    "copy"
-                )
+        self._told = told = read_told(self._ledger)
+        settle(self.folder, self._home.parent, told)
+        self._steps, self._state = None, Drafted()
+        self.check(told)
+
+    def check(self, told: Told) -> None:
+        """Raise DamagedError unless the steps are those that the ledger tells.
+
+        One that is missing is an older copy of the folder, which has forgotten a report; one
+        that is not on the ledger was put there by somebody else.
+        """
+        self._told = told
+        start = self.folder.relative_to(self._home.parent).as_posix() + "/"
+        known = [path for path in told if path.startswith(start) and path.endswith(".json")]
+        for number in range(max(self._count(), len(known))):
+            check_told(self._path(number, ".json"), self._home.parent, told)
 
     def note(
         self,
@@ -123,20 +129,28 @@ class Journal:
         assert self._steps is not None
         number = len(self._steps)
         step: Step = {"n": number, "kind": kind, "at": times.stamp(self._now()), **(fields or {})}
+        paths = []
         for name, body in (("sent", sent), ("answer", answer)):
             if body is not None:
                 if name == "sent":
                     step[name] = _digest(body)
                 line = {"body": base64.b64encode(body).decode("ascii")}
                 path = self._path(number, f".{name}.age")
-                seal([line], self._custodians, path)
-                step[f"sealed_{name}"] = f"sha256:{storage.sha256_file(path)}"
+                seal([line], self._custodians, waiting(path))
+                step[f"sealed_{name}"] = f"sha256:{storage.sha256_file(waiting(path))}"
+                paths.append(path)
         after = self._follow(state, step)  # what makes no sense is a fault, and is not written
         text = json.dumps(step, sort_keys=True, separators=(",", ":")).encode("ascii")
-        storage.write_atomic(self._path(number, ".json"), text)
+        paths.append(self._path(number, ".json"))
+        storage.write_atomic(waiting(paths[-1]), text)
+        self._record(number, step, hashlib.sha256(text).hexdigest())
+        put_in_place(paths)
         self._steps.append(step)
         self._state = after
-        self._record(number, step)
+        if self._told is not None:
+            for path in paths:
+                where = path.relative_to(self._home.parent).as_posix()
+                self._told[where] = storage.sha256_file(path)
         return step
 
     def answer_of(self, number: int, identity: Identity) -> bytes:
@@ -149,16 +163,17 @@ class Journal:
 
     def _open(self, number: int, name: str, identity: Identity) -> bytes:
         path = self._path(number, f".{name}.age")
-        if f"sha256:{storage.sha256_file(path)}" != self.steps()[number][f"sealed_{name}"]:
-            raise DamagedError(f"{path} is not what the step says; restore it from a copy")
+        if self._told is None:
+            self._told = read_told(self._ledger)
+        check_told(path, self._home.parent, self._told)
         return base64.b64decode(open_sealed(path, identity)[0]["body"])
 
-    def _record(self, number: int, step: Step) -> None:
+    def _record(self, number: int, step: Step, digest: str) -> None:
         fields: dict[str, JSON] = {
-            "referral": self._referral,
+            "referral": self._home.name,
             "endpoint": self.name,
             "step": number,
-            "step_sha256": storage.sha256_file(self._path(number, ".json")),
+            "step_sha256": digest,
         }
         fields |= {key: step[key] for key in _ON_LEDGER if key in step}
         self._ledger.append(Event.REFERRAL_STEP, fields)

@@ -20,7 +20,7 @@ from brightline.law import load
 from brightline.law.words import CAVEATS
 from brightline.ledger import Event, Record
 from brightline.referral import times
-from brightline.referral.bundle import read_bundle, write_bundle
+from brightline.referral.bundle import PAYLOAD_TYPE, read_bundle, write_bundle
 from brightline.referral.casefile import CaseFile
 from brightline.referral.clocks import Kept, clocks_of
 from brightline.referral.documents import observation_lines
@@ -70,7 +70,7 @@ def make_package(
     if path.exists():
         raise ReferralError(f"{path} exists already; choose another name for the package")
     workspace = referral.workspace
-    sealed_to = _recipients(workspace.custodians(), recipients)
+    sealed_to = _recipients(workspace.sealers(), recipients)
     case = referral.case(identity)
     reviews = referral.reviews(identity)
     with referral.locked():
@@ -250,6 +250,19 @@ custody/checkpoint         the ledger's signed head (c2sp.org/tlog-checkpoint)
 custody/proof-N…           a proof for record N (c2sp.org/tlog-proof, v1)
 statement/                 the signed statement on the corpus, if there is one
 law/                       what the law table says is due, with its caveats
+
+Check it before you read it, with `openssl`, `jq` and the sender's public key as PEM in sender.pem,
+which you had from them by another way than this package. In the folder with the files, for all of
+which there is a line OK at the end:
+
+  jq -r .payload manifest.dsse.json | base64 -d > ../manifest.json
+  jq -r '.signatures[0].sig' manifest.dsse.json | base64 -d > ../signature
+  {{ printf 'DSSEv1 {len(PAYLOAD_TYPE)} {PAYLOAD_TYPE} %d ' $(wc -c < ../manifest.json)
+    cat ../manifest.json; }} > ../signed
+  openssl pkeyutl -verify -rawin -pubin -inkey ../sender.pem -in ../signed -sigfile ../signature
+  jq -r '.files[] | .sha256 + "  " + .path' ../manifest.json | sha256sum -c
+  jq -r '.files[].path' ../manifest.json | sort > ../listed
+  find . -type f ! -name manifest.dsse.json | cut -c3- | sort | diff - ../listed
 
 What the custody records prove, and what they do not, without a witness: that nothing was changed
 after a checkpoint that somebody else holds. This package is such a copy.

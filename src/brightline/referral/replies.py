@@ -33,9 +33,16 @@ class Refused:
     code: Code
 
 
+#: with these statuses a server says that it did nothing (RFC 9110, section 15): go elsewhere,
+#: forbidden, not here, too large, not this type, too often. Where the body is not the service's
+#: own answer, something on the way spoke. 303 and 302 are not among them: they may follow a deed
+_TURNED_AWAY = frozenset({307, 308, 403, 404, 405, 411, 413, 414, 415, 429, 431})
+
+
 @dataclass(frozen=True, slots=True)
 class Unclear:
-    """No answer, or none that can be understood. `sent` is False only if nothing left."""
+    """No answer, or none that can be understood. `sent` is False only if nothing left, or if the
+    request was turned away before the service saw it."""
 
     why: str
     sent: bool = True
@@ -65,12 +72,18 @@ def about(reply: Reply, report_id: str) -> Reply:
 
 
 def _read(status: int, body: bytes) -> Reply:
+    root: Element | None
     try:
         root = parse_xml(body)
     except XmlError:
+        root = None
+    for element in () if root is None else root.iter():
+        # the service's own answers have no namespace; one more would say nothing else
+        element.tag = element.tag.rpartition("}")[2]
+    if root is None or root.tag not in ("reportResponse", "reportDoneResponse"):
+        if status in _TURNED_AWAY:
+            return Unclear(f"the request was turned away (status {status})", sent=False)
         return Unclear(f"an answer that is not the service's (status {status})")
-    if root.tag not in ("reportResponse", "reportDoneResponse"):
-        return Unclear(f"an answer of another kind (status {status})")
     number = _text(root, "responseCode", _NUMBER)
     if number is None:
         return Unclear(f"an answer without a code (status {status})")
@@ -88,5 +101,6 @@ def _read(status: int, body: bytes) -> Reply:
 
 
 def _text(root: Element, name: str, allowed: re.Pattern[str]) -> str | None:
-    text = (root.findtext(name) or "").strip()
-    return text if allowed.fullmatch(text) else None
+    """The text of the one child of that name; None where there are two, or it is not allowed."""
+    texts = [(child.text or "").strip() for child in root.findall(name)]
+    return texts[0] if len(texts) == 1 and allowed.fullmatch(texts[0]) else None

@@ -1,4 +1,4 @@
-"""Reading matched files again from their source: for an upload, or for a declared address.
+"""Reading matched files again from their source: for an upload, or for declared addresses.
 
 The shard is read as the audit read it, up to the last file wanted; bytes stay in memory, and
 each file must have the digest that the audit saw.
@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Sequence
+from typing import TypeAlias, assert_never
 
 from brightline.referral.casefile import CaseItem
 from brightline.referral.errors import ReferralError
@@ -18,11 +19,15 @@ from brightline.sources import ShardReader
 from brightline.types import Content, NoContent, Rows, Streamed
 from brightline.workspace import Workspace
 
+#: an item of its own, with its bytes, without, or too large to be held
+Single: TypeAlias = Content | Streamed | NoContent
+
 
 def read_again(
     workspace: Workspace, run: str, items: Sequence[CaseItem]
-) -> Iterator[tuple[CaseItem, Content]]:
-    """Each item with its content, shard by shard; items without bytes of their own are left out.
+) -> Iterator[tuple[CaseItem, Single]]:
+    """Each item with its content, shard by shard; rows of a table that are read together are
+    left out.
 
     Raises SourceChangedError if a source is no longer what the run's manifest froze, and
     ReferralError, with the item's number, if a file is not the one that was matched.
@@ -36,16 +41,13 @@ def read_again(
         _, shard = places[place]
         ordinal, last = 0, max(wanted)
         for read in ShardReader(shard, limits):
-            match read:
-                case Rows(count=count):
-                    ordinal += count
-                case Content():
-                    item_here = wanted.get(ordinal)
-                    if item_here is not None:
-                        yield item_here, _same(item_here, read)
-                    ordinal += 1
-                case Streamed() | NoContent():
-                    ordinal += 1
+            if isinstance(read, Rows):
+                ordinal += read.count
+            else:
+                item_here = wanted.get(ordinal)
+                if item_here is not None:
+                    yield item_here, _same(item_here, read)
+                ordinal += 1
             if ordinal > last:
                 break
 
@@ -57,7 +59,7 @@ class Fetcher:
         """`items` are all of a case; nothing is read yet."""
         self._workspace, self._run = workspace, run
         self._items = [item for item in items if item.sha256 is not None]
-        self._reading: Iterator[tuple[CaseItem, Content]] = iter(())
+        self._reading: Iterator[tuple[CaseItem, Single]] = iter(())
 
     def __call__(self, item: CaseItem) -> bytes:
         """One file's bytes. Raises as `read_again`, or if it has none here."""
@@ -75,15 +77,26 @@ class Fetcher:
         return data
 
     def _next(self, item: CaseItem) -> bytes | None:
-        for there, content in self._reading:
-            return content.data if there.number == item.number else None
+        for there, read in self._reading:
+            if there.number == item.number and isinstance(read, Content):
+                return read.data
+            break
         return None
 
 
-def _same(item: CaseItem, content: Content) -> Content:
-    digest = hashlib.sha256(content.data).hexdigest()
-    if content.locator != item.item or digest != item.sha256:
+def _same(item: CaseItem, read: Single) -> Single:
+    digest: str | None
+    match read:
+        case Content(data=data):
+            digest = hashlib.sha256(data).hexdigest()
+        case Streamed(digests=digests):
+            digest = digests.sha256.hex()
+        case NoContent():
+            digest = None
+        case _:
+            assert_never(read)
+    if read.locator != item.item or digest != item.sha256:
         raise ReferralError(
             f"file {item.number} is no longer the one that was matched; nothing of it was sent"
         )
-    return content
+    return read

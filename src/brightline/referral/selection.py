@@ -11,17 +11,22 @@ from brightline.referral.errors import ReferralError
 from brightline.types import SignalType
 
 _RANGE = re.compile(r"(\d{1,9})(?:-(\d{1,9}))?")
-_WORDS = ("list=NAME[@VERSION]", "signal=NAME", "category=NAME", "items=1-10,14")
+_UNREFERRED = "unreferred"
+_WORDS = ("list=NAME[@VERSION]", "signal=NAME", "category=NAME", "items=1-10,14", _UNREFERRED)
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """What a file must have: each kind of word narrows, words of one kind widen."""
+    """What a file must have: each kind of word narrows, words of one kind widen.
+
+    `unreferred`: only files that no other referral has; `takes` does not know that.
+    """
 
     lists: tuple[tuple[str, str | None], ...] = ()
     signals: frozenset[str] = frozenset()
     categories: frozenset[str] = frozenset()
     ranges: tuple[tuple[int, int], ...] = ()
+    unreferred: bool = False
 
     def takes(self, item: CaseItem) -> bool:
         """Whether a file, numbered among all of the run's matched files, is selected."""
@@ -39,9 +44,13 @@ class Selection:
 
 
 def parse_selection(words: Sequence[str]) -> Selection:
-    """`list=…`, `signal=…`, `category=…`, `items=…`, in any number; ReferralError otherwise."""
+    """`list=…`, `signal=…`, `category=…`, `items=…`, `unreferred`, in any number; ReferralError
+    otherwise."""
     chosen = Selection()
     for word in words:
+        if word == _UNREFERRED:
+            chosen = replace(chosen, unreferred=True)
+            continue
         key, _, value = word.partition("=")
         if not value:
             raise ReferralError(f"--select takes {', '.join(_WORDS)}")

@@ -5,6 +5,8 @@ case.age                   the case file
 reviews/NNNNNN.age         review records, each sealed when it is made
 submissions/ENDPOINT/      steps of a submission, see `journal`
 holds/                     legal holds, see `holds`
+
+Each of them is what the ledger says, or is not opened (`announced`).
 """
 
 from __future__ import annotations
@@ -23,6 +25,14 @@ from brightline.errors import DamagedError
 from brightline.findings import Identity, open_sealed, seal
 from brightline.ledger import Event
 from brightline.referral import times
+from brightline.referral.announced import (
+    Told,
+    check_told,
+    put_in_place,
+    read_told,
+    settle,
+    waiting,
+)
 from brightline.referral.casefile import CaseFile
 from brightline.referral.errors import ReferralError
 from brightline.referral.journal import Journal
@@ -39,7 +49,8 @@ _FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What is in clear about a referral. `incident_time` and `created` are UTC stamps."""
+    """What is in clear about a referral. `incident_time` and `created` are UTC stamps; `again` is
+    why files are in it that other referrals have, if that was said."""
 
     referral: str
     run: str
@@ -49,6 +60,7 @@ class Draft:
     jurisdictions: tuple[str, ...]
     role: str
     case_sha256: str
+    again: str | None = None
 
 
 class Referral:
@@ -64,21 +76,34 @@ class Referral:
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the referral: one process at a time changes or sends it."""
+        """Hold the referral: one process at a time changes or sends it.
+
+        What a crash cut short after it was announced is completed first.
+        """
         with storage.locked(self.folder / ".lock", f"referral {self.name}"):
-            self._mend()
+            settle(self.folder, self.root, read_told(self.workspace.ledger))
             yield
 
-    def case(self, identity: Identity) -> CaseFile:
-        """The case file, opened; nothing of it is kept."""
-        path = self.folder / CASE
-        try:
-            digest = storage.sha256_file(path)
-        except OSError as error:
-            raise DamagedError(f"cannot read {path}: {error.strerror}") from None
-        if digest != self.draft.case_sha256:
-            raise DamagedError(f"{path} was altered after it was sealed; nothing was opened")
-        return CaseFile.from_lines(open_sealed(path, identity))
+    @property
+    def root(self) -> Path:
+        """The folder of all referrals."""
+        return self.folder.parent
+
+    def check(self, told: Told) -> None:
+        """Raise DamagedError unless the draft is what the ledger says; opens nothing."""
+        if f"{self.name}/{CASE}" not in told:
+            raise DamagedError(
+                f"referral {self.name} is not on the ledger, since drafting it was cut short or "
+                "somebody put it there; draft it anew"
+            )
+        if f"{self.name}/{DRAFT}" in told:  # early versions did not write its digest
+            check_told(self.folder / DRAFT, self.root, told)
+        check_told(self.folder / CASE, self.root, told)
+
+    def case(self, identity: Identity, told: Told | None = None) -> CaseFile:
+        """The case file, opened; nothing of it is kept. `told` saves reading the ledger."""
+        self.check(read_told(self.workspace.ledger) if told is None else told)
+        return CaseFile.from_lines(open_sealed(self.folder / CASE, identity))
 
     def review_count(self) -> int:
         """How many review records there are."""
@@ -87,15 +112,35 @@ class Referral:
     def reviews(self, identity: Identity, count: int | None = None) -> list[Review]:
         """The first `count` review records, or all, in the order in which they were made."""
         files = self._review_files()[:count]
+        told = read_told(self.workspace.ledger)
+        if count is None:
+            start = f"{self.name}/{REVIEWS}/"
+            known = sum(path.startswith(start) for path in told)
+            if known > len(files):
+                raise DamagedError(
+                    f"the ledger knows reviews that are missing in {self.folder / REVIEWS}; "
+                    "restore it from a copy"
+                )
+        for path in files:
+            check_told(path, self.root, told)
         return [Review.from_json(open_sealed(path, identity)[0]) for path in files]
 
     def add_review(self, review: Review) -> None:
-        """Seal a review record and put on the ledger that there is one. Holds the lock."""
+        """Seal a review record, put on the ledger that there is one, and then in its place."""
         with self.locked():
             number = self.review_count()
             path = self.folder / REVIEWS / f"{number:06}.age"
-            seal([review.to_json()], self.workspace.custodians(), path)
-            self._record_review(number, path)
+            seal([review.to_json()], self.workspace.sealers(), waiting(path))
+            # not which file: numbers of files and who viewed what are for those who may open it
+            self.workspace.ledger.append(
+                Event.REFERRAL_REVIEWED,
+                {
+                    "referral": self.name,
+                    "review": number,
+                    "sealed": f"sha256:{storage.sha256_file(waiting(path))}",
+                },
+            )
+            put_in_place([path])
 
     def endpoints(self) -> list[str]:
         """The endpoints towards which something was begun."""
@@ -105,11 +150,10 @@ class Referral:
     def journal(self, endpoint: str) -> Journal:
         """The steps towards an endpoint, by its name."""
         return Journal(
-            self.folder / SUBMISSIONS / endpoint,
-            self.name,
+            self.folder,
             endpoint,
             self.workspace.ledger,
-            self.workspace.custodians(),
+            self.workspace.sealers(),
             self.now,
         )
 
@@ -118,32 +162,6 @@ class Referral:
         if [int(path.stem) for path in files] != list(range(len(files))):
             raise DamagedError(f"a review record of referral {self.name} is missing")
         return files
-
-    def _record_review(self, number: int, path: Path) -> None:
-        # not which file: numbers of files and who viewed what are for those who may open it
-        self.workspace.ledger.append(
-            Event.REFERRAL_REVIEWED,
-            {
-                "referral": self.name,
-                "review": number,
-                "sealed": f"sha256:{storage.sha256_file(path)}",
-            },
-        )
-
-    def _mend(self) -> None:
-        """Put on the ledger what a crash kept off it."""
-        drafted = False
-        reviews: set[object] = set()
-        for record in self.workspace.ledger.records():
-            if record.fields.get("referral") == self.name:
-                drafted |= record.kind == Event.REFERRAL_DRAFTED
-                if record.kind == Event.REFERRAL_REVIEWED:
-                    reviews.add(record.fields.get("review"))
-        if not drafted:
-            record_draft(self.workspace, self.draft)
-        for number, path in enumerate(self._review_files()):
-            if number not in reviews:
-                self._record_review(number, path)
 
 
 def referrals_dir(workspace: Workspace) -> Path:
@@ -168,11 +186,12 @@ def write_draft(workspace: Workspace, case: CaseFile, now: times.Now = times.utc
         jurisdictions=case.reporter.jurisdictions,
         role=case.reporter.role,
         case_sha256="",
+        again=case.again,
     )
     digests: list[str] = []
 
     def fill(temporary: Path) -> None:
-        seal(case.lines(), workspace.custodians(), temporary / CASE)
+        seal(case.lines(), workspace.sealers(), temporary / CASE)
         digests.append(storage.sha256_file(temporary / CASE))
         document = {**_to_json(draft), "case_sha256": digests[0]}
         storage.write_atomic(temporary / DRAFT, json.dumps(document, sort_keys=True).encode())
@@ -196,6 +215,7 @@ def record_draft(workspace: Workspace, draft: Draft) -> None:
             "incident_time": draft.incident_time,
             "sealed": f"sha256:{draft.case_sha256}",
             "draft": f"sha256:{storage.sha256_file(draft_file)}",
+            **({} if draft.again is None else {"again": draft.again}),
         },
     )
 
@@ -235,4 +255,5 @@ def _to_json(draft: Draft) -> dict[str, Any]:
         "files": draft.files,
         "jurisdictions": list(draft.jurisdictions),
         "role": draft.role,
+        "again": draft.again,
     }

@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import assert_never
 
+from brightline import storage
 from brightline.errors import DamagedError
 from brightline.findings import Identity
 from brightline.referral.asking import Asker, Patience
@@ -18,9 +19,10 @@ from brightline.referral.casefile import CaseFile, CaseItem
 from brightline.referral.codes import Kind
 from brightline.referral.documents import file_details_xml, reference, report_xml
 from brightline.referral.errors import ReferralError, ServerError, UnresolvedError
+from brightline.referral.referred import check_sent
 from brightline.referral.replies import Done, Refused, Unclear, about, read_reply
 from brightline.referral.reviews import Review, latest
-from brightline.referral.service import Service
+from brightline.referral.service import TEST, Service
 from brightline.referral.states import (
     Drafted,
     Expired,
@@ -82,13 +84,13 @@ class Submission(Asker):
         self._schema = schema
         self._opened_reviews: dict[int, Mapping[int, Review]] = {}
         self._case: CaseFile = referral.case(identity)
+        self.journal.mend()
         for step in self.journal.steps():
             if step["kind"] == "opening" and step["endpoint"] != service.endpoint:
                 raise ReferralError(
                     f"referral {referral.name} was begun at another address of this service; "
                     "go on with the same --endpoint"
                 )
-        self.journal.mend()
 
     # --- submit -----------------------------------------------------------------------------
 
@@ -97,16 +99,19 @@ class Submission(Asker):
         *,
         fetch: Fetch | None = None,
         progress: Callable[[Progress], None] | None = None,
+        again: str | None = None,
     ) -> Finished:
         """Bring the report to its end; returns at once if it is there already.
 
-        With `fetch` the files themselves are uploaded. Raises UnresolvedError where a person
+        With `fetch` the files themselves are uploaded. `again` says why files are reported of
+        which another referral's report was opened; without it that is refused, but at the test
+        service. Raises UnresolvedError where a person
         must say what the service did, ServerError where it refused or cannot be reached; the
         same call goes on from there.
         """
         state = self.journal.state()
         if isinstance(state, (Drafted, Retracted, Expired)):
-            state = self._open(state, upload=fetch is not None)
+            state = self._open(state, upload=fetch is not None, again=again)
         while not isinstance(state, Finished):
             if progress is not None and isinstance(state, Opened):
                 report = state.report
@@ -151,7 +156,9 @@ class Submission(Asker):
             case _:
                 assert_never(state)
 
-    def _open(self, state: Drafted | Retracted | Expired, *, upload: bool) -> State:
+    def _open(
+        self, state: Drafted | Retracted | Expired, *, upload: bool, again: str | None
+    ) -> State:
         reviews = self._referral.review_count()
         newest = self._reviews(reviews)
         body = report_xml(self._case, newest)
@@ -161,17 +168,23 @@ class Submission(Asker):
             details = file_details_xml(item, newest.get(item.number), "1", reference(item))
             self._check(f"the details of file {item.number}", details)
         attempt = state.attempts if isinstance(state, Drafted) else state.report.attempt
-        self.journal.note(
-            "opening",
-            {
-                "attempt": attempt + 1,
-                "endpoint": self._service.endpoint,
-                "files": len(self._case.items),
-                "reviews": reviews,
-                "upload": upload,
-            },
-            sent=body,
-        )
+        with storage.locked(
+            self._referral.root / ".lock", "the workspace's referrals", wait=True
+        ):  # another process may be about to open a report of the same files
+            if again is None and self._service.name != TEST:
+                check_sent(self._referral, self._identity, self._case.items, self._service.name)
+            self.journal.note(
+                "opening",
+                {
+                    "attempt": attempt + 1,
+                    "endpoint": self._service.endpoint,
+                    "files": len(self._case.items),
+                    "reviews": reviews,
+                    "upload": upload,
+                    **({} if again is None else {"again": again}),
+                },
+                sent=body,
+            )
         outcome = self.wire.post(Request("/submit", body, XML))
         match read_reply(outcome):
             case Done(report_id=str(report_id)):
@@ -181,7 +194,7 @@ class Submission(Asker):
                 raise ServerError(f"nothing was opened: {code.meaning} (code {number})")
             case Unclear(why, sent=False):
                 self.note("not_opened", outcome, why=why)
-                raise ServerError(f"nothing was sent to {self._service.endpoint}: {why}")
+                raise ServerError(f"nothing was opened at {self._service.endpoint}: {why}")
             case Refused(number, code):
                 self._unknown(outcome, f"{code.meaning} (code {number})")
             case Done():
@@ -235,7 +248,7 @@ class Submission(Asker):
                 )
             case Unclear(why, sent=False):
                 self.note("not_uploaded", outcome, item=item.number, why=why)
-                raise ServerError(f"file {item.number} was not sent: {why}; submit again")
+                raise ServerError(f"file {item.number} did not arrive: {why}; submit again")
             case Refused(number, code) if code.kind in (Kind.ACCESS, Kind.REQUEST):
                 self.note("not_uploaded", outcome, item=item.number, code=number)
                 raise ServerError(f"file {item.number}: {code.meaning} (code {number})")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -66,17 +67,31 @@ def read_schema(path: Path) -> Schema:
     """A schema from a file, such as the one that the service offers.
 
     Nothing that it refers to is fetched from the network. Raises ReferralError if it cannot
-    be read or is no XML Schema 1.0.
+    be read, is no XML Schema 1.0, refers to one that is not there, or is not of these documents.
     """
     xmlschema = _xmlschema()
     if not path.is_file():
-        raise ReferralError(f"cannot read the schema {path}: no such file")
+        raise ReferralError(f"cannot read the schema {path}: there is no such file")
     try:
-        return Schema(xmlschema.XMLSchema(str(path.resolve()), allow="local", defuse="always"))
+        with warnings.catch_warnings():
+            # a schema of which a part is missing would refuse, or let through, for no reason
+            warnings.simplefilter("error")
+            compiled = xmlschema.XMLSchema(str(path.resolve()), allow="local", defuse="always")
+    except (xmlschema.XMLSchemaIncludeWarning, xmlschema.XMLSchemaImportWarning):
+        raise ReferralError(
+            f"{path} refers to another schema that is not beside it; download that one too"
+        ) from None
     except (xmlschema.XMLSchemaException, OSError, SyntaxError, ValueError) as error:
         raise ReferralError(
             f"{path} cannot be used as an XML schema ({type(error).__name__}); download it anew"
         ) from None
+    missing = [name for name in ROOTS if name not in compiled.maps.elements]
+    if missing:
+        raise ReferralError(
+            f"{path} does not declare {' and '.join(missing)} (outside any namespace): it is of "
+            "other documents, or of a version that this program does not write"
+        )
+    return Schema(compiled)
 
 
 def check(schema: Schema, documents: Sequence[tuple[str, bytes]], now: datetime) -> None:

@@ -142,7 +142,9 @@ class HttpWire:
                     if self._monotonic() > end:
                         return NoAnswer("no whole answer in time")
                 return Answer(response.status_code, bytes(body), _request_id(response.headers))
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol):
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.UnsupportedProtocol) as error:
+            if _is_certificate(error):
+                return NotSent("its certificate is not accepted; see --ca-file")
             return NotSent("no connection")
         except httpx.TimeoutException:
             return NoAnswer("no answer in time")
@@ -173,6 +175,15 @@ def multipart(report_id: str, name: str, data: bytes) -> tuple[bytes, str]:
     )
     body = head.encode("ascii") + data + f"\r\n--{boundary}--\r\n".encode("ascii")
     return body, f"multipart/form-data; boundary={boundary}"
+
+
+def _is_certificate(error: BaseException | None) -> bool:
+    """Whether a certificate that could not be verified is behind an error."""
+    while error is not None:
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def _request_id(headers: object) -> str | None:

@@ -23,7 +23,12 @@ from brightline.screen.tally import kind_of
 from brightline.signals.url import url_digest
 from brightline.types import Declared, Outcome, Reason, Rows, SignalType
 
+#: items that are gathered as Python objects
 _ROWS = 8192
+#: rows, and bytes of them in memory, that go into one row group: what reads a file has a price
+#: for each
+_GROUP_ROWS = 1 << 16
+_GROUP_BYTES = 16 << 20
 _LABEL = pa.dictionary(pa.int16(), pa.string())
 
 SCHEMA = pa.schema(
@@ -76,7 +81,10 @@ _LABELS = ["outcome", "reason", "media_type", "pdq_pipeline"] + [
     f"views.list.element.{name}" for name in ("via", "orientation", "pipeline")
 ]
 
-# digests do not compress: spending time on them would buy nothing
+# small numbers: a byte or two instead of eight
+_ENCODING = dict.fromkeys(("size", "width", "height"), "DELTA_BINARY_PACKED")
+
+# digests do not compress: as they are, one page for each group, they are read without decoding
 _COMPRESSION = dict.fromkeys(SCHEMA.names, "none") | {"item": "zstd"}
 
 
@@ -88,8 +96,12 @@ class Archive:
             path,
             SCHEMA,
             compression=_COMPRESSION,
-            use_dictionary=_LABELS,
+            use_dictionary=[*_LABELS, "pdq_quality"],
+            column_encoding=_ENCODING,
+            data_page_size=_GROUP_BYTES,
+            max_rows_per_page=_GROUP_ROWS,
         )
+        self._tables: list[pa.Table] = []
         self._columns: dict[str, list[Any]] = {name: [] for name in SCHEMA.names}
 
     def __enter__(self) -> Archive:
@@ -103,6 +115,7 @@ class Archive:
     ) -> None:
         if kind is None:
             self._flush()
+            self._write()
         self._writer.close()
 
     def add(self, locator: str, outcome: Outcome, size: int, declared: Sequence[Declared]) -> None:
@@ -159,14 +172,30 @@ class Archive:
             given[field.name].cast(field.type) if field.name in given else pa.nulls(n, field.type)
             for field in SCHEMA
         ]
-        self._writer.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA))
+        self.add_table(pa.Table.from_arrays(arrays, schema=SCHEMA))
+
+    def add_table(self, table: pa.Table) -> None:
+        """Rows that have the archive's schema already."""
+        for start in range(0, len(table), _GROUP_ROWS):
+            part = table.slice(start, _GROUP_ROWS)
+            held = [*self._tables, part]
+            if sum(map(len, held)) > _GROUP_ROWS or sum(t.nbytes for t in held) > _GROUP_BYTES:
+                self._write()
+            self._tables.append(part)
 
     def _flush(self) -> None:
         if self._columns["item"]:
             arrays = [_column(self._columns[field.name], field.type) for field in SCHEMA]
-            self._writer.write_table(pa.Table.from_arrays(arrays, schema=SCHEMA))
+            self.add_table(pa.Table.from_arrays(arrays, schema=SCHEMA))
             for values in self._columns.values():
                 values.clear()
+
+    def _write(self) -> None:
+        if self._tables:
+            self._writer.write_table(
+                pa.concat_tables(self._tables).unify_dictionaries(), row_group_size=_GROUP_ROWS
+            )
+            self._tables.clear()
 
 
 def _column(values: list[Any], kind: pa.DataType) -> pa.Array:

@@ -16,18 +16,16 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
-import pyarrow.parquet as pq
 
 from brightline.lists import HashList
+from brightline.screen.columns import Columns, Inside, Room, Span
 from brightline.screen.matching import ADDRESS, AS_STORED, COLUMN, STORED, Probes
 from brightline.signals.perceive import PARTIAL
 from brightline.signals.pipelines import SIDE, belongs, is_resized
 from brightline.types import EXACT_TYPES, I64, U8, Kind, Match, Pipeline, Reason, SignalType
 
 _DIGESTS = (SignalType.MD5, SignalType.SHA1, SignalType.SHA256)
-#: rows, and bytes of the columns that are read, that are searched at once if several groups are
-_ROWS = 1 << 17
-_BYTES = 24 << 20
+_OF_VIEWS = ("pdq", "quality", "pipeline")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,85 +53,32 @@ class ArchiveReader:
     Raises pyarrow.ArrowException or ValueError for what is not an archive.
     """
 
-    def __init__(self, data: pa.Buffer) -> None:
-        """Read the footer."""
-        self._file = pq.ParquetFile(pa.BufferReader(data))
-        self._metadata = self._file.metadata
-        schema = self._metadata.schema
-        self._leaves = {schema.column(k).path: k for k in range(len(schema))}
-        missing = {"item", "outcome", "sha256", "pdq", "pdq_quality"} - self._leaves.keys()
-        if missing:
-            raise ValueError(f"no column {min(missing)}")
+    def __init__(self, data: pa.Buffer, room: Room | None = None) -> None:
+        """Read the footer. room: to be shared by archives that are matched one after the other."""
+        self._columns = Columns(data, room or Room())
 
     @property
     def rows(self) -> int:
         """Items in the archive."""
-        return int(self._metadata.num_rows)
+        return self._columns.rows
 
     def match(self, lists: Sequence[HashList]) -> Iterator[Stretch]:
         """Search all rows, some row groups of the file at a time, in order."""
-        wanted = _wanted(lists)
-        first = 0
-        for groups in self._spans(wanted):
-            sizes = [self._metadata.row_group(group).num_rows for group in groups]
-            found = self._candidates(groups, wanted, lists)
+        before = 0
+        for span in self._columns.spans(_wanted(lists)):
+            found = [np.empty(0, np.int64), *_search(span, lists)]
+            rows = np.unique(np.concatenate(found))
             hits: list[Hit] = []
-            start = 0
-            for group, rows in zip(groups, sizes, strict=True):
-                within = found[(found >= start) & (found < start + rows)] - start
+            for group, first, count in span.groups:
+                within = rows[(rows >= first) & (rows < first + count)] - first
                 if len(within):
-                    hits += self._hits(group, within, first + start, lists)
-                start += rows
-            yield Stretch(start, tuple(hits))
-            first += start
-
-    def _spans(self, wanted: list[str]) -> Iterator[list[int]]:
-        """Consecutive row groups that are searched together."""
-        numbers = [self._leaves[name] for name in wanted if name in self._leaves]
-        span: list[int] = []
-        rows = size = 0
-        for group in range(self._metadata.num_row_groups):
-            facts = self._metadata.row_group(group)
-            bytes_of_group = sum(facts.column(k).total_uncompressed_size for k in numbers)
-            if span and (rows + facts.num_rows > _ROWS or size + bytes_of_group > _BYTES):
-                yield span
-                span, rows, size = [], 0, 0
-            span.append(group)
-            rows += facts.num_rows
-            size += bytes_of_group
-        if span:
-            yield span
-
-    def _candidates(self, groups: list[int], wanted: list[str], lists: Sequence[HashList]) -> I64:
-        """The rows, counted from the first group's first, that at least one list may match."""
-        columns = [name for name in wanted if any(self._has_values(g, name) for g in groups)]
-        if not columns:
-            return np.empty(0, np.int64)
-        found = [np.empty(0, np.int64)]
-        row = 0
-        for batch in self._batches(groups, columns):
-            found += [rows + row for rows in _search(_Batch(batch), lists)]
-            row += batch.num_rows
-        return np.unique(np.concatenate(found))
-
-    def _batches(self, groups: list[int], columns: list[str]) -> Iterator[pa.RecordBatch]:
-        # labels inside lists cannot be put together from several groups (Arrow: not implemented)
-        nested = any("." in name for name in columns)
-        for some in [[group] for group in groups] if nested else [groups]:
-            yield from self._file.read_row_groups(some, columns, use_threads=False).to_batches()
-
-    def _has_values(self, group: int, leaf: str) -> bool:
-        """Whether a column of the file may hold anything there, by the footer."""
-        number = self._leaves.get(leaf)
-        if number is None:
-            return False
-        chunk = self._metadata.row_group(group).column(number)
-        facts = chunk.statistics
-        return facts is None or not facts.has_null_count or facts.null_count < chunk.num_values
+                    hits += self._hits(group, within, before + first, lists)
+            yield Stretch(span.rows, tuple(hits))
+            before += span.rows
 
     def _hits(self, group: int, rows: I64, first: int, lists: Sequence[HashList]) -> Iterator[Hit]:
         """Match single rows as an audit matches items."""
-        table = self._file.read_row_group(group, use_threads=False).take(pa.array(rows))
+        table = self._columns.file.read_row_group(group, use_threads=False).take(pa.array(rows))
         items = table.to_pylist()
         probes = Probes()
         for place, item in enumerate(items):
@@ -156,116 +101,61 @@ def _wanted(lists: Sequence[HashList]) -> list[str]:
     names += [f"declared.list.element.{signal}" for signal in exact]
     if any(of.counts.get(SignalType.PDQ, 0) for of in lists):
         names += ["pdq", "pdq_quality"]
-        names += [f"views.list.element.{part}" for part in ("pdq", "quality", "pipeline")]
+        names += [f"views.list.element.{part}" for part in _OF_VIEWS]
         if any(of.manifest.pipeline not in (Pipeline.FULL, Pipeline.UNKNOWN) for of in lists):
             names += ["width", "height"]
     return names
 
 
-class _Batch:
-    """Columns of some rows as numpy sees them."""
-
-    def __init__(self, batch: pa.RecordBatch) -> None:
-        self._batch = batch
-        self._names = set(batch.schema.names)
-
-    def values(self, name: str) -> tuple[U8, I64] | None:
-        """A column's values that are not null, (n, width), and their rows."""
-        if name not in self._names:
-            return None
-        return _present(self._batch.column(name))
-
-    def inside(self, name: str, part: str) -> tuple[U8, I64, I64] | None:
-        """As `values` for one field of a column's lists, with the elements' own places."""
-        split = self._elements(name)
-        if split is None or split[0].type.get_field_index(part) < 0:
-            return None
-        elements, owners = split
-        values, places = _present(elements.field(part))
-        return values, owners[places], places
-
-    def numbers(self, name: str) -> I64:
-        """A column of numbers, 0 for null."""
-        return _numbers(self._batch.column(name))
-
-    def numbers_inside(self, name: str, part: str) -> I64:
-        """The numbers of all elements of a column's lists."""
-        split = self._elements(name)
-        assert split is not None
-        return _numbers(split[0].field(part))
-
-    def names_inside(self, name: str, part: str) -> tuple[list[str], I64] | None:
-        """The labels of all elements of a column's lists: the labels there are, and which."""
-        split = self._elements(name)
-        if split is None or split[0].type.get_field_index(part) < 0:
-            return None
-        labels = split[0].field(part)
-        if not pa.types.is_dictionary(labels.type):
-            labels = labels.dictionary_encode()
-        return labels.dictionary.to_pylist(), _numbers(labels.indices)
-
-    def _elements(self, name: str) -> tuple[pa.StructArray, I64] | None:
-        if name not in self._names:
-            return None
-        lists = self._batch.column(name)
-        ends = np.asarray(lists.offsets).astype(np.int64)
-        owners = np.repeat(np.arange(len(lists)), np.diff(ends))
-        return lists.values.slice(ends[0], ends[-1] - ends[0]), owners
-
-
-def _present(array: pa.Array) -> tuple[U8, I64]:
-    """Fixed-size binary values that are not null, without a copy where none is."""
-    width = array.type.byte_width
-    data = array.buffers()[1]
-    if data is None:
-        return np.empty((0, width), np.uint8), np.empty(0, np.int64)
-    flat = np.frombuffer(data, np.uint8)
-    start = array.offset * width
-    whole = flat[start : start + len(array) * width].reshape(-1, width)
-    if not array.null_count:
-        return whole, np.arange(len(whole))
-    rows = np.flatnonzero(array.is_valid().to_numpy(zero_copy_only=False))
-    return whole[rows], rows
-
-
-def _numbers(array: pa.Array) -> I64:
-    filled = array.fill_null(0) if array.null_count else array
-    return np.asarray(filled.to_numpy(zero_copy_only=False), np.int64)
-
-
-def _search(batch: _Batch, lists: Sequence[HashList]) -> Iterator[I64]:
+def _search(span: Span, lists: Sequence[HashList]) -> Iterator[I64]:
     """Rows of which some value is found, in no order and more than once."""
-    for signal in EXACT_TYPES:
-        columns = [batch.inside("declared", signal)]
-        stored = batch.values(signal) if signal in _DIGESTS else None
-        for found in (stored, *columns):
-            if found is None or not len(found[0]):
-                continue
-            values, rows = found[0], found[1]
-            for of in lists:
-                if of.counts.get(signal, 0):
-                    yield rows[of.search_exact(signal, values)[0]]
+    wanted = [t for t in EXACT_TYPES if any(of.counts.get(t, 0) for of in lists)]
+    for signal in wanted:
+        if signal in _DIGESTS:
+            values, rows = span.values(signal)
+            for places in _equal(signal, values, lists):
+                yield places if rows is None else rows[places]
+    for declared in span.inside("declared", wanted):
+        for signal in wanted:
+            values, rows, _ = declared.values(signal)
+            for places in _equal(signal, values, lists):
+                yield rows[places]
+    by_code = [of for of in lists if of.counts.get(SignalType.PDQ, 0)]
+    if by_code:
+        yield from _near(span, by_code)
+        for views in span.inside("views", _OF_VIEWS):
+            yield from _near_inside(views, by_code)
+
+
+def _equal(signal: SignalType, values: U8, lists: Sequence[HashList]) -> Iterator[I64]:
+    """Places of values that a list has."""
     for of in lists:
-        if of.counts.get(SignalType.PDQ, 0):
-            yield from _near(batch, of)
+        if len(values) and of.counts.get(signal, 0):
+            yield of.search_exact(signal, values)[0]
 
 
-def _near(batch: _Batch, of: HashList) -> Iterator[I64]:
-    """Rows with a code near one of the list's; some that `Probes` will refuse may be among."""
-    least = of.manifest.pdq_min_quality
-    stored = batch.values("pdq")
-    if stored is not None and len(stored[0]):
-        codes, rows = stored
-        usable = batch.numbers("pdq_quality")[rows] >= least
+def _near(span: Span, lists: Sequence[HashList]) -> Iterator[I64]:
+    """Rows whose code is near a list's; some that `Probes` will refuse may be among them."""
+    codes, rows = span.values("pdq")
+    if not len(codes):
+        return
+    qualities = span.numbers("pdq_quality")
+    for of in lists:
+        usable = qualities >= of.manifest.pdq_min_quality
         if not belongs(Pipeline.FULL, of.manifest.pipeline, resized=True):
-            longer = np.maximum(batch.numbers("width"), batch.numbers("height"))[rows]
-            usable &= longer <= SIDE
-        yield rows[_chosen(of, codes, usable)]
-    views = batch.inside("views", "pdq")
-    if views is not None and len(views[0]):
-        codes, rows, places = views
-        usable = batch.numbers_inside("views", "quality")[places] >= least
-        named = batch.names_inside("views", "pipeline")
+            usable &= np.maximum(span.numbers("width"), span.numbers("height")) <= SIDE
+        places = _chosen(of, codes, usable if rows is None else usable[rows])
+        yield places if rows is None else rows[places]
+
+
+def _near_inside(views: Inside, lists: Sequence[HashList]) -> Iterator[I64]:
+    """As `_near`, for the further views of pictures."""
+    codes, rows, places = views.values("pdq")
+    if not len(codes):
+        return
+    named = views.names("pipeline")
+    for of in lists:
+        usable = views.numbers("quality")[places] >= of.manifest.pdq_min_quality
         if named is not None:
             names, which = named
             fits = np.array([_may_belong(name, of.manifest.pipeline) for name in names], bool)

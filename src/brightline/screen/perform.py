@@ -107,8 +107,7 @@ def perform(
     started = time.monotonic()
     logged = {
         str(record.fields["task"])
-        for record in work.workspace.ledger.records()
-        if record.kind == LedgerEvent.SHARD_COMMITTED and record.fields["run"] == folder.name
+        for record in work.workspace.ledger.records(LedgerEvent.SHARD_COMMITTED, run=folder.name)
     }
     progress = Watch(listen, document["manifest"], started)
     recover = _Recorder(work.workspace, folder, logged)
@@ -244,7 +243,4 @@ def _record_finish(workspace: Workspace, folder: Path, summary: Summary) -> None
 
 def recorded(workspace: Workspace, kind: LedgerEvent, run: str) -> bool:
     """Whether the ledger has such a record of a run."""
-    return any(
-        record.kind == kind and record.fields.get("run") == run
-        for record in workspace.ledger.records()
-    )
+    return any(True for _ in workspace.ledger.records(kind, run=run))

@@ -11,6 +11,7 @@ from brightline import storage
 from brightline.errors import UsageError
 from brightline.lists import HashList, open_list
 from brightline.screen.examining import OriginMode
+from brightline.screen.listed import checked
 from brightline.screen.parameters import ListReference, Parameters
 from brightline.screen.perform import Slice, Work, available, claimed, completed, perform
 from brightline.screen.reuse import Origin
@@ -62,6 +63,7 @@ def rescreen(
             f"run {run} is not complete; give its command again, and re-screen it after that"
         )
     parameters, opened = _parameters(before, lists, workspace)
+    opened = checked(workspace, opened, say)
     version = signals_version(before)
     if version != SIGNALS_VERSION:
         say(

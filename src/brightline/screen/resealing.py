@@ -56,7 +56,7 @@ def reseal_run(
     """
     if not reason.strip():
         raise UsageError("give a reason with --reason; it goes on the ledger")
-    custodians = workspace.custodians()
+    custodians = workspace.sealers()
     folder = run_folder(workspace, run)
     tasks = findings = 0
     with storage.locked(folder / ".lock", f"run {run}"):
@@ -92,7 +92,7 @@ def _record(
             "run": run,
             "reason": reason,
             **workspace.opened_by(identity),
-            "custodians": [c.recipient for c in workspace.custodians()],
+            "custodians": [c.recipient for c in workspace.sealers()],
             "files": {task.name: _digests(task) for task in batch},
         },
     )

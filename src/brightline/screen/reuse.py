@@ -8,9 +8,11 @@ is asked for, a shard with a known-bad match is read after all: an archive holds
 
 from __future__ import annotations
 
+import functools
 import json
 import time
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +24,7 @@ from brightline import storage
 from brightline.errors import DamagedError
 from brightline.findings import seal
 from brightline.screen.archived import ArchiveReader, Hit
+from brightline.screen.columns import Room
 from brightline.screen.examining import OriginMode
 from brightline.screen.finding import finding
 from brightline.screen.tally import Tally
@@ -31,6 +34,10 @@ from brightline.types import U8, Role
 
 #: shards of one job at most: as many as are digested side by side
 TOGETHER = 16
+#: results that are committed at once: each waits for the disk several times, and a core need not
+_COMMITTING = 4
+#: findings of a shard that may wait in memory for their turn; with more it is committed at once
+_AT_ONCE = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,16 @@ class Sheaf(Job):
 
     jobs: tuple[tuple[Job, Origin], ...] = ()
     fallback: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Matched:
+    """A shard's result before it is committed: its old counts, and what matched now."""
+
+    before: dict[str, Any]
+    tally: Tally
+    findings: list[dict[str, Any]]
+    started: float
 
 
 def sheaf(jobs: Sequence[tuple[Job, Origin]], *, fallback: bool) -> Sheaf:
@@ -74,21 +91,31 @@ def match_sheaf(
         hash_list.expect_many()
     opened = [_open(origin) for _, origin in work.jobs]
     digests = iter(sha256_many([data for _, data in filter(None, opened)], lambda: beat.read(0)))
-    done = []
-    for (job, origin), source in zip(work.jobs, opened, strict=True):
-        digest = None if source is None else next(digests)
-        try:
-            if source is None or digest != source[0]["files"][SIGNALS]:
-                raise _damaged(origin)
-            counts = _match(setting, job, origin, source, beat)
-        except _BytesNeededError:
-            counts = read(job)
-        except DamagedError:
-            if not work.fallback:
-                raise
-            counts = read(job)
-        done.append(counts)
-    return done
+    room = Room()
+    outcomes: list[Callable[[], dict[str, Any]]] = []
+    # leaving waits for what was begun, whatever happens here
+    with ThreadPoolExecutor(_COMMITTING) as threads:
+        for (job, origin), source in zip(work.jobs, opened, strict=True):
+            digest = None if source is None else next(digests)
+            try:
+                if source is None or digest != source[0]["files"][SIGNALS]:
+                    raise _damaged(origin)
+                matched = _match(setting, job, origin, source, room, beat)
+            except _BytesNeededError:
+                outcomes.append(functools.partial(read, job))
+                continue
+            except DamagedError:
+                if not work.fallback:
+                    raise
+                outcomes.append(functools.partial(read, job))
+                continue
+            commit = functools.partial(_commit, setting, job, origin, matched)
+            if len(matched.findings) > _AT_ONCE:
+                counts = commit()
+                outcomes.append(functools.partial(dict, counts))
+            else:
+                outcomes.append(threads.submit(commit).result)
+        return [outcome() for outcome in outcomes]
 
 
 def _open(origin: Origin) -> tuple[dict[str, Any], U8] | None:
@@ -112,48 +139,63 @@ def _damaged(origin: Origin) -> DamagedError:
 
 
 def _match(
-    setting: Setting, job: Job, origin: Origin, source: tuple[dict[str, Any], U8], beat: Beat
-) -> dict[str, Any]:
+    setting: Setting,
+    job: Job,
+    origin: Origin,
+    source: tuple[dict[str, Any], U8],
+    room: Room,
+    beat: Beat,
+) -> _Matched:
     """One shard, whose archive was found to be whole."""
     before, data = source
     examines = setting.origin is OriginMode.MATCHED
+    started = time.monotonic()
+    tally = _kept(before, origin)
+    findings: list[dict[str, Any]] = []
+    try:
+        archive = ArchiveReader(pa.py_buffer(data), room)
+        if archive.rows != tally.items:
+            raise _damaged(origin)
+        for stretch in archive.match(setting.lists):
+            if examines and any(hit.match.role is Role.KNOWN_BAD for hit in stretch.hits):
+                raise _BytesNeededError
+            tally.add_matches((hit.ordinal, hit.match) for hit in stretch.hits)
+            findings += [_finding(setting, job, hit) for hit in stretch.hits]
+            beat.read(job.shard.size * stretch.rows // archive.rows)
+            beat.done(stretch.rows)
+    except (pa.ArrowException, ValueError, KeyError):
+        raise _damaged(origin) from None
+    return _Matched(before, tally, findings, started)
 
-    def fill(folder: Path) -> None:
-        started = time.monotonic()
-        tally = _kept(before, origin)
-        findings: list[dict[str, Any]] = []
-        try:
-            archive = ArchiveReader(pa.py_buffer(data))
-            if archive.rows != tally.items:
-                raise _damaged(origin)
-            for stretch in archive.match(setting.lists):
-                if examines and any(hit.match.role is Role.KNOWN_BAD for hit in stretch.hits):
-                    raise _BytesNeededError
-                tally.add_matches((hit.ordinal, hit.match) for hit in stretch.hits)
-                findings += [_finding(setting, job, hit) for hit in stretch.hits]
-                beat.read(job.shard.size * stretch.rows // archive.rows)
-                beat.done(stretch.rows)
-        except (pa.ArrowException, ValueError, KeyError):
-            raise _damaged(origin) from None
-        storage.link(origin.folder / SIGNALS, folder / SIGNALS)
-        seal(findings, setting.custodians, folder / FINDINGS)
-        document = {
-            "task": job.task,
-            "number": job.number,
-            "tally": tally.to_json(),
-            "content_digest": before["content_digest"],
-            "reconciliation": before["reconciliation"],
-            "seconds": round(time.monotonic() - started, 3),
-            "files": {
-                FINDINGS: storage.sha256_file(folder / FINDINGS),
-                SIGNALS: before["files"][SIGNALS],
-            },
-            "reused": {"run": origin.run, "task": origin.folder.name},
-        }
-        storage.write_atomic(folder / COUNTS, json.dumps(document, sort_keys=True).encode())
 
-    storage.commit_directory(setting.folder / job.task, fill)
-    return read_counts(setting.folder / job.task)
+def _commit(setting: Setting, job: Job, origin: Origin, matched: _Matched) -> dict[str, Any]:
+    """Make a shard's result appear; the counts as committed, by whomever."""
+    document: dict[str, Any] = {}
+    folder = setting.folder / job.task
+
+    def fill(temporary: Path) -> None:
+        before = matched.before
+        storage.link(origin.folder / SIGNALS, temporary / SIGNALS)
+        seal(matched.findings, setting.custodians, temporary / FINDINGS)
+        document.update(
+            {
+                "task": job.task,
+                "number": job.number,
+                "tally": matched.tally.to_json(),
+                "content_digest": before["content_digest"],
+                "reconciliation": before["reconciliation"],
+                "seconds": round(time.monotonic() - matched.started, 3),
+                "files": {
+                    FINDINGS: storage.sha256_file(temporary / FINDINGS),
+                    SIGNALS: before["files"][SIGNALS],
+                },
+                "reused": {"run": origin.run, "task": origin.folder.name},
+            }
+        )
+        # durable with the folder
+        (temporary / COUNTS).write_bytes(json.dumps(document, sort_keys=True).encode())
+
+    return document if storage.commit_directory(folder, fill) else read_counts(folder)
 
 
 def _finding(setting: Setting, job: Job, hit: Hit) -> dict[str, Any]:

@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
-import json
-import os
 import re
 import tomllib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from brightline.errors import VerificationError
 from brightline.ledger.verify.chain import Entry
+from brightline.ledger.verify.files import (
+    Compared,
+    check_extra,
+    check_file,
+    files_below,
+    folders_in,
+    is_held,
+    is_temporary,
+)
+from brightline.ledger.verify.lists import Lists, check_used, compare_lists
 
 _DIGEST = re.compile(r"[0-9a-f]{64}")
 
@@ -36,20 +43,19 @@ class Run:
 class Expected:
     """What the ledger says of the workspace, gathered record by record.
 
-    `lists` maps (name, version) to the fields of the import, `custodians` recipients to names.
+    `custodians` maps recipients to names.
     """
 
     runs: dict[str, Run] = field(default_factory=dict)
-    lists: dict[tuple[str, str], dict[str, Any]] = field(default_factory=dict)
+    lists: Lists = field(default_factory=Lists)
     custodians: dict[str, str] = field(default_factory=dict)
 
     def add(self, entry: Entry) -> None:
         """Take the next record; of fields that it does not have, nothing is expected."""
         fields = entry.fields
         match entry.kind:
-            case "list_imported":
-                key = str(fields.get("name")), str(fields.get("version"))
-                self.lists[key] = fields
+            case "list_imported" | "delta_compiled":
+                self.lists.add(entry)
             case "custodian_added":
                 self.custodians[str(fields.get("recipient"))] = str(fields.get("name"))
             case "custodian_removed":
@@ -88,17 +94,6 @@ class Expected:
                     run.files[path] = text
 
 
-@dataclass(slots=True)
-class Compared:
-    """How much was compared, and what the ledger does not cover, in a line each."""
-
-    runs: int = 0
-    shards: int = 0
-    lists: int = 0
-    files: int = 0
-    not_covered: list[str] = field(default_factory=list)
-
-
 def compare(root: Path, expected: Expected, beat: Callable[[int], None]) -> Compared:
     """Compare a workspace with its ledger; `beat` is told the bytes of every file read.
 
@@ -107,7 +102,7 @@ def compare(root: Path, expected: Expected, beat: Callable[[int], None]) -> Comp
     """
     done = Compared()
     _custodians(root, expected)
-    _lists(root, expected, done, beat)
+    compare_lists(root, expected.lists, done, beat)
     _runs(root, expected, done, beat)
     return done
 
@@ -133,36 +128,6 @@ def _custodians(root: Path, expected: Expected) -> None:
             )
 
 
-def _lists(root: Path, expected: Expected, done: Compared, beat: Callable[[int], None]) -> None:
-    for (name, version), fields in expected.lists.items():
-        where = f"lists/{name}/{version}"
-        folder = root / "lists" / name / version
-        if not folder.is_dir():
-            raise VerificationError(f"{where} is missing")
-        digest = str(fields.get("manifest", "")).removeprefix("sha256:")
-        if _DIGEST.fullmatch(digest):
-            check_file(root, f"{where}/manifest.json", digest, done, beat)
-        try:
-            manifest = json.loads((folder / "manifest.json").read_bytes())
-            files = {str(file): str(value) for file, value in manifest["files"].items()}
-        except (OSError, ValueError, KeyError, TypeError, AttributeError):
-            raise VerificationError(f"{where}/manifest.json is missing or damaged") from None
-        if any(manifest.get(each) != fields.get(each) for each in ("version", "digest", "entries")):
-            raise VerificationError(f"{where}/manifest.json is not of the list on the ledger")
-        for file, value in files.items():
-            check_file(root, f"{where}/{file}", value, done, beat)
-        for path in files_below(folder):
-            if path not in files and path != "manifest.json":
-                check_extra(done, f"{where}/{path}", pending=is_temporary(path))
-        done.lists += 1
-    for home in folders_in(root / "lists"):
-        for folder in folders_in(home):
-            where = f"lists/{home.name}/{folder.name}"
-            if (home.name, folder.name) not in expected.lists:
-                note = "compiled, not recorded" if folder.name == "deltas" else "not recorded"
-                done.not_covered.append(f"{where}: {note}")
-
-
 def _runs(root: Path, expected: Expected, done: Compared, beat: Callable[[int], None]) -> None:
     for name, run in expected.runs.items():
         where = f"runs/{name}"
@@ -178,6 +143,8 @@ def _runs(root: Path, expected: Expected, done: Compared, beat: Callable[[int], 
                 done.not_covered.append(f"{where}/{path}: sealing anew was cut off; do it again")
             else:
                 check_file(root, f"{where}/{path}", digest, done, beat)
+        if "run.json" in run.files:
+            check_used(root, where, expected.lists, done)
         for task in run.tasks:
             if not (folder / "shards" / task).is_dir():
                 raise VerificationError(f"{where}/shards/{task} is missing")
@@ -220,59 +187,3 @@ def _sealing_cut_off(path: Path, digest: str) -> bool:
 def _before_digests(run: Run, task: str, name: str) -> bool:
     """Whether the record is of a version that did not write this file's digest."""
     return name == "counts.json" and f"shards/{task}/counts.json" not in run.files
-
-
-def check_extra(done: Compared, where: str, *, pending: bool) -> None:
-    if not pending:
-        raise VerificationError(f"{where} is not on the ledger")
-    done.not_covered.append(f"{where}: not on the ledger, or not yet")
-
-
-def check_file(
-    root: Path, where: str, digest: str, done: Compared, beat: Callable[[int], None]
-) -> None:
-    path = root / where
-    if path.is_symlink() or not path.is_file():
-        raise VerificationError(f"{where} is missing")
-    try:
-        with path.open("rb") as stream:
-            found = hashlib.file_digest(stream, "sha256").hexdigest()
-            size = os.fstat(stream.fileno()).st_size
-    except OSError as error:
-        raise VerificationError(f"{where} cannot be read: {error.strerror}") from None
-    if found != digest:
-        raise VerificationError(f"{where} is not what the ledger says")
-    done.files += 1
-    beat(size)
-
-
-def files_below(folder: Path) -> Iterator[str]:
-    """Every file and link below a folder, by its path in it."""
-    for here, _, names in os.walk(folder):
-        for name in sorted(names):
-            yield Path(here, name).relative_to(folder).as_posix()
-
-
-def folders_in(folder: Path) -> list[Path]:
-    if not folder.is_dir():
-        return []
-    return sorted(p for p in folder.iterdir() if p.is_dir() and not is_temporary(p.name))
-
-
-def is_temporary(path: str) -> bool:
-    return any(part.startswith(".tmp-") for part in path.split("/"))
-
-
-def is_held(lock: Path) -> bool:
-    """Whether another process works there."""
-    try:
-        fd = os.open(lock, os.O_RDONLY)
-    except OSError:
-        return False
-    try:
-        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except OSError:
-        return True
-    finally:
-        os.close(fd)
-    return False

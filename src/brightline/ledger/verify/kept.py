@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from brightline.ledger.verify.chain import Entry
-from brightline.ledger.verify.disk import (
+from brightline.ledger.verify.files import (
     Compared,
     check_extra,
     check_file,
@@ -53,7 +53,7 @@ class Kept:
                 self._file(
                     _name(f"{home}/reviews", fields.get("review"), ".age"), fields.get("sealed")
                 )
-            case "referral_step":
+            case "referral_step" if "step" in fields:  # a package is no file of the workspace
                 endpoint = fields.get("endpoint")
                 folder = f"{home}/{'holds' if endpoint == 'holds' else f'submissions/{endpoint}'}"
                 self.numbered[folder] += 1
@@ -64,9 +64,10 @@ class Kept:
                 ):
                     self._file(_name(folder, fields.get("step"), ending), fields.get(name))
             case "release_planned" | "findings_resealed":
-                releases = fields.get("releases")
-                for name, digest in (releases if isinstance(releases, dict) else {}).items():
-                    self._file(f"releases/{name}", digest)
+                for room in ("releases", "referrals"):
+                    files = fields.get(room)
+                    for name, digest in (files if isinstance(files, dict) else {}).items():
+                        self._file(f"{room}/{name}", digest)
             case _:
                 pass
 

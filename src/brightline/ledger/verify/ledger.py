@@ -13,7 +13,8 @@ from typing import TypeAlias
 from brightline.errors import VerificationError
 from brightline.ledger.verify.chain import Chain, read_entry
 from brightline.ledger.verify.checkpoint import Checkpoint, open_checkpoint
-from brightline.ledger.verify.disk import Compared, Expected, compare
+from brightline.ledger.verify.disk import Expected, compare
+from brightline.ledger.verify.files import Compared
 from brightline.ledger.verify.kept import Kept, compare_kept
 from brightline.ledger.verify.note import Key, Witnessed, check_witnesses, parse_key
 from brightline.ledger.verify.tree import walk
