@@ -44,7 +44,7 @@ def _hang():
 def _eat():
     eaten = bytearray()
     while True:
-        eaten += bytes(16 << 20)
+        eaten += bytes(64 << 20)
 
 
 def _fail():
