@@ -83,9 +83,9 @@ def dense(bands: resized._Bands, side: int) -> F64:
 
 @pytest.mark.parametrize("side", [513, 700, 1024, 3001, 40])
 def test_picked_pixels_are_weighed_as_pdq_weighs_512(side: int) -> None:
-    L = np.zeros((64, side))
+    L, B = np.zeros((64, side)), boxes(512)
     for i in range(512):
-        L[:, i * side // 512] += boxes(512)[:, i]
+        L[:, i * side // 512] += B[:, i]
     assert np.abs(dense(resized._picked(side), side) - L).max() < 1e-7
 
 
