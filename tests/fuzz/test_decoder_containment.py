@@ -278,7 +278,7 @@ def test_exactly_the_faulty_items_fail(
     assert ".jpg" not in result.err
 
 
-@pytest.mark.parametrize("workers", ["one", "two"])
+@pytest.mark.parametrize("workers", ["one", pytest.param("two", marks=pytest.mark.long)])
 def test_matches_are_found_and_digests_of_faulty_items_too(
     workers: str, bench: Bench, request: pytest.FixtureRequest
 ) -> None:
@@ -287,6 +287,7 @@ def test_matches_are_found_and_digests_of_faulty_items_too(
     assert result.summary["matches"]["total"] == len(bench.planted)
 
 
+@pytest.mark.long
 def test_the_number_of_workers_changes_nothing(one: Result, two: Result) -> None:
     assert one.findings == two.findings
     assert one.codes == two.codes
