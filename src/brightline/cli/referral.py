@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from brightline.cli import referral_keep, referral_review, referral_send
+from brightline.cli import referral_destroy, referral_keep, referral_review, referral_send
 from brightline.cli.common import (
     IdentityOption,
     JsonOption,
@@ -239,3 +239,4 @@ app.command("resolve")(referral_send.resolve)
 app.command("clocks")(referral_keep.clocks)
 app.command("hold")(referral_keep.hold)
 app.command("release-hold")(referral_keep.release_hold)
+app.command("destroy")(referral_destroy.destroy)

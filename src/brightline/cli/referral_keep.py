@@ -34,34 +34,62 @@ def clocks(
 ) -> None:
     """What must be done by when, what must be kept until when, and what may have to go.
 
-    Nothing is ever destroyed by this program; where every period has passed it says so.
+    Nothing is destroyed here; where every period has passed it says so, and a person decides:
+    `brightline referral destroy`.
 
     Example: brightline referral clocks --jurisdiction US,DK
     """
     from brightline.law import load
     from brightline.law.words import CAVEATS
-    from brightline.referral.announced import read_told
+    from brightline.referral.announced import read_all
     from brightline.referral.clocks import clocks_of, lost
+    from brightline.referral.destruction import left_of
     from brightline.referral.store import open_referral, referral_names
 
     opened = open_workspace(workspace)
-    names = [name] if name is not None else referral_names(opened)
     law = load()
     codes = jurisdiction.split(",") if jurisdiction else ()
-    told = read_told(opened.ledger)
+    told, destroyed = read_all(opened.ledger)
+    decided = [d for d in destroyed.values() if name in (None, d.referral)]
+    names = [name] if name is not None else referral_names(opened)
+    names = [each for each in names if each not in destroyed]
     kept = [clocks_of(open_referral(opened, each), law, codes, told) for each in names]
     gone = lost(opened, told) if name is None else []
     if gone:
         talk(
-            f"warning: on the ledger and not here: {', '.join(gone)}; unless their destruction was "
-            "decided, restore them from a copy"
+            f"warning: on the ledger and not here: {', '.join(gone)}; they were not destroyed with "
+            "`brightline referral destroy`: restore them from a copy"
         )
     if as_json:
         referrals = [_kept_json(each) for each in kept]
-        print_json({"caveats": list(CAVEATS), "referrals": referrals, "not_here": gone})
+        print_json(
+            {
+                "caveats": list(CAVEATS),
+                "referrals": referrals,
+                "not_here": gone,
+                "destroyed": [
+                    {
+                        "referral": each.referral,
+                        "run": each.run,
+                        "files": each.files,
+                        "at": each.at,
+                        "despite_floor": each.despite_floor,
+                        "still_there": len(left_of(opened, each)),
+                    }
+                    for each in decided
+                ],
+            }
+        )
         return
     for each in kept:
         _show_kept(each)
+    for done in decided:
+        typer.echo(f"{done.referral}: {plural(done.files, 'file')}, destroyed on {done.day}")
+        if left_of(opened, done):
+            talk(
+                f"warning: files of {done.referral} are there, left by a crash or put back; "
+                f"`brightline referral destroy {done.referral}` takes them away"
+            )
     for caveat in CAVEATS:
         talk(caveat)
 

@@ -49,10 +49,13 @@ def ls(workspace: WorkspaceOption = None, as_json: JsonOption = False) -> None:
 
     Example: brightline referral ls
     """
+    from brightline.referral.announced import read_all
     from brightline.referral.store import open_referral, referral_names
 
     opened = open_workspace(workspace)
-    found = [open_referral(opened, name) for name in referral_names(opened)]
+    destroyed = read_all(opened.ledger)[1]
+    names = [name for name in referral_names(opened) if name not in destroyed]
+    found = [open_referral(opened, name) for name in names]
     if as_json:
         print_json([_facts(referral) for referral in found])
         return
@@ -71,9 +74,11 @@ def status(
 
     Example: brightline referral status DRAFT
     """
-    from brightline.referral.store import open_referral
+    from brightline.referral.store import check_not_destroyed, open_referral
 
-    referral = open_referral(open_workspace(workspace), name)
+    opened = open_workspace(workspace)
+    referral = open_referral(opened, name)
+    check_not_destroyed(opened, name)
     document = _facts(referral)
     if as_json:
         print_json(document)

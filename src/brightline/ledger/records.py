@@ -43,6 +43,11 @@ class Event(enum.StrEnum):
       `referrals` {path below `referrals/`: digest} is of a referral's, which wait likewise
     - release_made, attestation_signed: `run`, and the digests of what was made
     - referral_drafted, referral_reviewed, referral_step: what the referral's page says
+    - referral_destroyed: `referral`, `run`, `reason`, `files` (that it was about), `sealed_files`
+      and `bytes` (what goes), `listing` (digest over a line `DIGEST  PATH` for each file that the
+      ledger has of the referral, by its path below `referrals/`, sorted by path), `finished`
+      (services that have its report), `advice`, `despite_floor` if that was said. It comes before
+      the files go
     - custodian_added, custodian_removed: `name`, `recipient`
     - key_rotated: `old`, `new` (verifier keys), `signature` of the old key in base64, over
       `keyring.rotation_text`
@@ -65,6 +70,7 @@ class Event(enum.StrEnum):
     REFERRAL_DRAFTED = "referral_drafted"
     REFERRAL_REVIEWED = "referral_reviewed"
     REFERRAL_STEP = "referral_step"
+    REFERRAL_DESTROYED = "referral_destroyed"
     CUSTODIAN_ADDED = "custodian_added"
     CUSTODIAN_REMOVED = "custodian_removed"
     KEY_ROTATED = "key_rotated"

@@ -7,14 +7,16 @@ place, announced on the ledger, and then renamed; what the ledger does not know 
 
 from __future__ import annotations
 
+import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 from brightline import storage
 from brightline.errors import DamagedError
-from brightline.ledger import Event, Ledger
+from brightline.ledger import Event, Ledger, Record
 from brightline.referral.errors import ReferralError
 
 _WAITING = f"{storage.TEMPORARY}announced-"
@@ -24,9 +26,37 @@ _DIGEST = re.compile(r"(?:sha256:)?([0-9a-f]{64})")
 Told: TypeAlias = dict[str, str]
 
 
+@dataclass(frozen=True, slots=True)
+class Destroyed:
+    """A referral that somebody decided to destroy, as the ledger tells it.
+
+    `at` is the record's time; `files` how many files it was about; `sealed` what the ledger had of
+    its own files; `finished` the services that have its report.
+    """
+
+    referral: str
+    run: str
+    at: str
+    files: int
+    sealed: Told
+    finished: tuple[str, ...]
+    despite_floor: str | None
+
+    @property
+    def day(self) -> str:
+        """The day of the decision, UTC."""
+        return self.at[:10]
+
+
 def read_told(ledger: Ledger) -> Told:
-    """What the ledger says of the files of all referrals."""
+    """What the ledger says of the files of all referrals; of those destroyed, nothing."""
+    return read_all(ledger)[0]
+
+
+def read_all(ledger: Ledger) -> tuple[Told, dict[str, Destroyed]]:
+    """What the ledger says of the files of all referrals, and those destroyed, by name."""
     found: dict[str, str] = {}
+    gone: dict[str, Destroyed] = {}
 
     def said(path: str, digest: object) -> None:
         match = _DIGEST.fullmatch(str(digest))
@@ -51,9 +81,36 @@ def read_told(ledger: Ledger) -> Told:
                 files = fields.get("referrals")
                 for path, digest in (files if isinstance(files, dict) else {}).items():
                     said(path, digest)
+            case Event.REFERRAL_DESTROYED:
+                sealed = {path: d for path, d in found.items() if path.startswith(f"{home}/")}
+                for path in sealed:
+                    del found[path]
+                gone[str(home)] = _destroyed(record, sealed)
             case _:
                 pass
-    return found
+    return found, gone
+
+
+def listing_digest(files: Mapping[str, str]) -> str:
+    """The SHA-256 over a line `DIGEST  PATH` for each file, sorted by path, as `sha256sum`
+    prints them."""
+    lines = "".join(f"{files[path]}  {path}\n" for path in sorted(files))
+    return f"sha256:{hashlib.sha256(lines.encode('ascii')).hexdigest()}"
+
+
+def _destroyed(record: Record, sealed: Told) -> Destroyed:
+    fields = record.fields
+    finished = fields.get("finished")
+    despite = fields.get("despite_floor")
+    return Destroyed(
+        referral=str(fields.get("referral")),
+        run=str(fields.get("run")),
+        at=record.time,
+        files=int(str(fields.get("files", 0))),
+        sealed=sealed,
+        finished=tuple(map(str, finished)) if isinstance(finished, list) else (),
+        despite_floor=None if despite is None else str(despite),
+    )
 
 
 def journal_path(endpoint: object) -> str:

@@ -1,7 +1,7 @@
 """What must be kept until when, and what must be destroyed: each referral by the law table.
 
 Nothing here destroys anything. Where every floor has passed, destruction is *proposed*; a legal
-hold comes before every clock.
+hold comes before every clock. A person then decides, and `destruction` does it.
 """
 
 from __future__ import annotations
@@ -115,7 +115,7 @@ def clocks_of(
 def lost(workspace: Workspace, told: Told) -> list[str]:
     """Referrals that the ledger knows and the workspace has no longer, oldest first.
 
-    Destroyed as somebody decided, or taken away, and a hold on them with it.
+    Taken away, and a hold on them with it. Those that `destruction` took are not among them.
     """
     return sorted({path.partition("/")[0] for path in told} - set(referral_names(workspace)))
 

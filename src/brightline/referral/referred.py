@@ -14,7 +14,7 @@ from typing import TypeAlias
 from brightline.errors import SealError
 from brightline.findings import Identity
 from brightline.ledger import Event
-from brightline.referral.announced import read_told
+from brightline.referral.announced import read_all, read_told
 from brightline.referral.casefile import CaseItem
 from brightline.referral.errors import ReferralError
 from brightline.referral.states import may_open
@@ -98,7 +98,14 @@ def check_again(before: Before, run: str, items: Iterable[CaseItem]) -> None:
 
 def check_sent(referral: Referral, identity: Identity, items: Iterable[CaseItem], at: str) -> None:
     """Raise ReferralError if a report that has one of these files was, or may have been, opened
-    for another referral at the service of that name."""
+    for another referral at the service of that name, or for one of the run that is destroyed."""
+    for gone in read_all(referral.workspace.ledger)[1].values():
+        if gone.run == referral.draft.run and at in gone.finished:
+            raise ReferralError(
+                f"{gone.referral} of the same run was reported at this service and is destroyed, "
+                "so its files cannot be compared; if they may be reported again, say why with "
+                "--again TEXT; nothing was sent"
+            )
     before = referred(referral.workspace, identity)
     with_files = before.with_any(items)
     unseen = [name for name, run in before.closed.items() if run == referral.draft.run]

@@ -26,9 +26,11 @@ from brightline.findings import Identity, open_sealed, seal
 from brightline.ledger import Event
 from brightline.referral import times
 from brightline.referral.announced import (
+    Destroyed,
     Told,
     check_told,
     put_in_place,
+    read_all,
     read_told,
     settle,
     waiting,
@@ -39,8 +41,10 @@ from brightline.referral.journal import Journal
 from brightline.referral.reviews import Review
 from brightline.workspace import Workspace
 
+REFERRALS = "referrals"
 DRAFT = "draft.json"
 CASE = "case.age"
+LOCK = ".lock"
 REVIEWS = "reviews"
 SUBMISSIONS = "submissions"
 _NAME = re.compile(r"ref-[0-9]{8}-[0-9]{6}-[0-9a-f]{6}")
@@ -80,8 +84,11 @@ class Referral:
 
         What a crash cut short after it was announced is completed first.
         """
-        with storage.locked(self.folder / ".lock", f"referral {self.name}"):
-            settle(self.folder, self.root, read_told(self.workspace.ledger))
+        with storage.locked(self.folder / LOCK, f"referral {self.name}"):
+            told, destroyed = read_all(self.workspace.ledger)
+            if self.name in destroyed:
+                raise ReferralError(destroyed_words(destroyed[self.name]))
+            settle(self.folder, self.root, told)
             yield
 
     @property
@@ -92,6 +99,7 @@ class Referral:
     def check(self, told: Told) -> None:
         """Raise DamagedError unless the draft is what the ledger says; opens nothing."""
         if f"{self.name}/{CASE}" not in told:
+            check_not_destroyed(self.workspace, self.name)
             raise DamagedError(
                 f"referral {self.name} is not on the ledger, since drafting it was cut short or "
                 "somebody put it there; draft it anew"
@@ -166,7 +174,7 @@ class Referral:
 
 def referrals_dir(workspace: Workspace) -> Path:
     """Where a workspace keeps its referrals."""
-    return workspace.root / "referrals"
+    return workspace.root / REFERRALS
 
 
 def new_name(now: times.Now = times.utc_now) -> str:
@@ -232,6 +240,7 @@ def open_referral(workspace: Workspace, name: str, now: times.Now = times.utc_no
     """A referral by its name; ReferralError naming the latest if there is none such."""
     path = referrals_dir(workspace) / name / DRAFT
     if not _NAME.fullmatch(name) or not path.is_file():
+        check_not_destroyed(workspace, name)
         known = ", ".join(referral_names(workspace)[-5:]) or "none yet"
         raise ReferralError(f"there is no referral of that name; the latest are: {known}")
     try:
@@ -243,6 +252,22 @@ def open_referral(workspace: Workspace, name: str, now: times.Now = times.utc_no
     except (OSError, ValueError, LookupError, TypeError, AttributeError):
         raise DamagedError(f"{path} cannot be read; restore it from a copy") from None
     return Referral(workspace, draft, now)
+
+
+def check_not_destroyed(workspace: Workspace, name: str) -> None:
+    """Raise ReferralError, telling when, if the ledger has a referral as destroyed."""
+    destroyed = read_all(workspace.ledger)[1]
+    if name in destroyed:
+        raise ReferralError(destroyed_words(destroyed[name]))
+
+
+def destroyed_words(destroyed: Destroyed) -> str:
+    """Why nothing can be done with a destroyed referral any more, and what if it is there."""
+    name = destroyed.referral
+    return (
+        f"referral {name} was destroyed on {destroyed.day}, says the ledger; if files of it are "
+        f"there, `brightline referral destroy {name}` takes them away"
+    )
 
 
 def _to_json(draft: Draft) -> dict[str, Any]:

@@ -26,6 +26,14 @@ _LOCK = re.compile(r"(?:.*/)?\.lock[^/]*")
 _UNDER_WAY = re.compile(r".*/[0-9a-f]{12}\.(?:done|ready)")
 
 
+@dataclass(frozen=True, slots=True)
+class Destroyed:
+    """A referral that is to be gone: since which day, and its files' digests until then."""
+
+    day: str
+    files: dict[str, str]
+
+
 @dataclass(slots=True)
 class Kept:
     """What the ledger says of files in `referrals/` and `releases/`: digests by path in the
@@ -38,6 +46,7 @@ class Kept:
     before: dict[str, str | None] = field(default_factory=dict)
     numbered: Counter[str] = field(default_factory=Counter)
     referrals: set[str] = field(default_factory=set)
+    destroyed: dict[str, Destroyed] = field(default_factory=dict)
 
     def add(self, entry: Entry) -> None:
         """Take the next record; of fields that it does not have, nothing is expected."""
@@ -63,6 +72,8 @@ class Kept:
                     (".answer.age", "sealed_answer"),
                 ):
                     self._file(_name(folder, fields.get("step"), ending), fields.get(name))
+            case "referral_destroyed":
+                self._destroyed(home, entry.time[:10], fields.get("listing"))
             case "release_planned" | "findings_resealed":
                 for room in ("releases", "referrals"):
                     files = fields.get(room)
@@ -70,6 +81,15 @@ class Kept:
                         self._file(f"{room}/{name}", digest)
             case _:
                 pass
+
+    def _destroyed(self, home: str, day: str, listing: object) -> None:
+        """Expect a referral's files no longer, if the record lists just what the ledger has."""
+        files = {path: d for path, d in self.files.items() if path.startswith(f"{home}/")}
+        lines = "".join(f"{files[p]}  {p.removeprefix('referrals/')}\n" for p in sorted(files))
+        if listing == f"sha256:{hashlib.sha256(lines.encode()).hexdigest()}":
+            for path in files:
+                del self.files[path]
+            self.destroyed[home] = Destroyed(day, files)
 
     def _file(self, path: str, digest: object) -> None:
         found = _DIGEST.fullmatch(str(digest))
@@ -99,8 +119,20 @@ def compare_kept(root: Path, kept: Kept, done: Compared, beat: Callable[[int], N
         elif (root / path).exists():
             check_extra(done, path, pending=False)
         done.not_covered.append(f"{path}: sealing it was cut off; give the command again")
+    there: Counter[str] = Counter()
     for path in files_below(root / "referrals"):
-        _referral(root, kept, f"referrals/{path}", done)
+        home = f"referrals/{path.partition('/')[0]}"
+        if home in kept.destroyed:
+            there[home] += _still_there(root, kept.destroyed[home], f"referrals/{path}", done, beat)
+        else:
+            _referral(root, kept, f"referrals/{path}", done)
+    for home, count in there.items():
+        if count:
+            done.not_covered.append(
+                f"{home}: destroyed on {kept.destroyed[home].day} by the ledger, and files of it "
+                f"are there ({count}), left or back; `brightline referral destroy "
+                f"{home.removeprefix('referrals/')}` takes them away"
+            )
     for path in files_below(root / "releases"):
         where = f"releases/{path}"
         if where not in kept.files and not _LOCK.fullmatch(path):
@@ -114,6 +146,20 @@ def _announced(path: Path, digest: str) -> bool:
         return hashlib.sha256(waiting.read_bytes()).hexdigest() == digest
     except OSError:
         return False
+
+
+def _still_there(
+    root: Path, gone: Destroyed, path: str, done: Compared, beat: Callable[[int], None]
+) -> int:
+    """Whether a file is one of a destroyed referral, left by a crash or put back; any other is
+    refused."""
+    if _LOCK.fullmatch(path):
+        return 0
+    if path in gone.files:
+        check_file(root, path, gone.files[path], done, beat)
+    elif not is_temporary(path) and path.split("/")[2:] != ["draft.json"]:
+        check_extra(done, path, pending=False)
+    return 1
 
 
 def _referral(root: Path, kept: Kept, path: str, done: Compared) -> None:
