@@ -1,12 +1,12 @@
 """Re-screening a large corpus's archives against a delta, and against a whole list.
 
-    python -m bench.rescreen [--items 10000000] [--shard 100000] [--list-entries 0] [--write]
+    python -m bench.rescreen [--items 10000000 100000000] [--list-entries 10000000] [--write]
 
 A run is written to a temporary folder as an audit leaves it: manifest, counts, sealed findings and
 archives of the real schema with random signals, one item in a million near an entry of the delta.
 Then the installed command re-screens it with two workers, start, verification of every archive and
 commit included, while the private memory of every process is sampled from /proc. 10 million items
-take 1.3 GB of disk, 100 million 13 GB. `--list-entries` also asks a whole list of that size.
+take 1 GB of disk, 100 million 10 GB. `--list-entries` also asks a whole list, `--list-items` items.
 """
 
 from __future__ import annotations
@@ -314,6 +314,7 @@ def main() -> None:
     parser.add_argument("--shard", type=int, default=100_000, help="items of a shard")
     parser.add_argument("--entries", type=int, default=10_000, help="entries of the delta")
     parser.add_argument("--list-entries", type=int, default=0, help="also a list of that size")
+    parser.add_argument("--list-items", type=int, default=2_000_000, help="items against it")
     parser.add_argument("--folder", type=Path, help="where the corpus is put for the time")
     parser.add_argument("--write", action="store_true", help="put the result into the page")
     arguments = parser.parse_args()
@@ -324,8 +325,11 @@ def main() -> None:
         against_delta(items, arguments.shard, delta, arguments.folder) for items in arguments.items
     ]
     if arguments.list_entries:
-        items = min(arguments.items or [1_000_000])
-        found.append(against_list(items, arguments.shard, arguments.list_entries, arguments.folder))
+        found.append(
+            against_list(
+                arguments.list_items, arguments.shard, arguments.list_entries, arguments.folder
+            )
+        )
     text = (
         f"{table(HEAD, rows(found))}\n\n"
         f"{conditions('python -m bench.rescreen', ['brightline', 'numpy', 'numba', 'pyarrow'])} "

@@ -7,7 +7,8 @@ import io
 from pathlib import Path
 
 from brightline.lists.collected import TYPES, Collected
-from brightline.lists.entries import Entries, finish
+from brightline.lists.duplicates import finish
+from brightline.lists.entries import Entries
 from brightline.lists.formats import read_entries
 from brightline.types import SignalType
 

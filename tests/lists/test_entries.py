@@ -15,7 +15,8 @@ from brightline.errors import DamagedError
 from brightline.lists import entries_file
 from brightline.lists.collected import TYPES
 from brightline.lists.content import Settings, content_digest
-from brightline.lists.entries import Entries, finish
+from brightline.lists.duplicates import finish
+from brightline.lists.entries import Entries
 from brightline.lists.entries_file import read_entries_file, write_entries
 from brightline.types import Pipeline, Role, SignalType
 from tests.lists.helpers import Row, collected, rows, value

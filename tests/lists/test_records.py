@@ -15,7 +15,8 @@ from brightline.errors import DamagedError
 from brightline.lists import entries_file
 from brightline.lists.collected import CODE, TYPES, Collected, NotTextError, Skip
 from brightline.lists.content import Settings, content_digest
-from brightline.lists.entries import Entries, concatenate, finish
+from brightline.lists.duplicates import finish
+from brightline.lists.entries import Entries, concatenate
 from brightline.lists.entries_file import (
     read_entries_file,
     read_labels,

@@ -21,7 +21,10 @@ def near(rng: np.random.Generator, codes: U8, low: int, high: int) -> U8:
 
 @pytest.mark.parametrize(
     ("entries", "radius"),
-    [(64, 31), (700, 31), (700, 32), (700, 30), (300, 20), (300, 5), (300, 2), (300, 0)],
+    [
+        *((64, 31), (700, 31), (700, 32), (700, 30), (300, 20), (300, 5), (300, 2), (300, 0)),
+        pytest.param(MOST - 2, 31, marks=pytest.mark.long),
+    ],
 )
 def test_as_every_other_way(entries: int, radius: int) -> None:
     rng = np.random.default_rng(entries + radius)

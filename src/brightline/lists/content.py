@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,7 +14,7 @@ import pyarrow.compute as pc
 
 from brightline.lists.collected import LABEL_SEPARATOR, TYPES
 from brightline.lists.entries import Entries
-from brightline.lists.provenance import OPAQUE_SCHEMA, RECORD_SCHEMA, U32
+from brightline.lists.provenance import OPAQUE_SCHEMA, RECORD_SCHEMA, U32, pieces
 from brightline.types import PDQ_MIN_QUALITY, PDQ_THRESHOLD, Pipeline, Role
 
 _PLAIN = "brightline-list-1"
@@ -95,12 +95,12 @@ def content_digest(entries: Entries, settings: Settings) -> str:
     if entries.records is not None:
         sha.update(_little(entries.records.of))
         for name in RECORD_SCHEMA.names:
-            _update_texts(sha, entries.records.table[name])
+            _update_texts(sha, entries.records.table[name], _text)
     if entries.opaque is not None:
         sha.update(_little(entries.opaque["record"].to_numpy()))
         for name in OPAQUE_SCHEMA.names[1:-1]:
-            _update_texts(sha, entries.opaque[name])
-        _update_texts(sha, pc.binary_join(entries.opaque["labels"], LABEL_SEPARATOR))
+            _update_texts(sha, entries.opaque[name], _text)
+        _update_texts(sha, entries.opaque["labels"], _labels)
     return f"sha256:{sha.hexdigest()}"
 
 
@@ -143,22 +143,32 @@ def version_digest(segments: Sequence[SegmentContent], settings: Settings) -> st
     return f"sha256:{sha.hexdigest()}"
 
 
-def _little(numbers: U32) -> bytes:
-    return np.ascontiguousarray(numbers, "<u4").tobytes()
+def _little(numbers: U32) -> memoryview:
+    return np.ascontiguousarray(numbers, "<u4").data
 
 
-def _update_texts(sha: hashlib._Hash, column: Any) -> None:
-    """Ends and text of a column of texts; dictionaries are written out."""
-    plain = column.cast(pa.large_binary()) if pa.types.is_dictionary(column.type) else column
-    if isinstance(plain, pa.ChunkedArray):
-        plain = plain.combine_chunks()
-    ends = np.cumsum(np.asarray(pc.binary_length(plain).to_numpy(), np.int64))
-    sha.update(np.ascontiguousarray(ends, "<i8").tobytes())
-    array = plain.cast(pa.large_binary())
-    _, offsets, data = array.buffers()
-    if len(array) and data is not None:
-        place = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
-        sha.update(memoryview(data)[place[0] : place[-1]])
+def _update_texts(sha: hashlib._Hash, column: Any, plain: Callable[[Any], Any]) -> None:
+    """Ends and text of a column of texts, which `plain` makes of a part of it."""
+    end = 0
+    for piece in pieces(column):
+        ends = np.cumsum(np.asarray(pc.binary_length(plain(piece)).to_numpy(), np.int64)) + end
+        sha.update(np.ascontiguousarray(ends, "<i8").data)
+        end = int(ends[-1])
+    for piece in pieces(column):
+        array = plain(piece).cast(pa.large_binary())
+        _, offsets, data = array.buffers()
+        if data is not None:
+            place = np.frombuffer(offsets, np.int64)[array.offset : array.offset + len(array) + 1]
+            sha.update(memoryview(data)[place[0] : place[-1]])
+
+
+def _text(piece: Any) -> Any:
+    """Dictionaries are written out."""
+    return piece.cast(pa.large_binary()) if pa.types.is_dictionary(piece.type) else piece
+
+
+def _labels(piece: Any) -> Any:
+    return pc.binary_join(piece, LABEL_SEPARATOR)
 
 
 def _json_line(document: object) -> bytes:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +18,7 @@ from brightline.lists.provenance import (
     select_opaque,
     shift_opaque,
 )
+from brightline.lists.scratch import IN_MEMORY, Scratch
 from brightline.types import I64, U8, SignalType
 
 U16 = npt.NDArray[np.uint16]
@@ -33,14 +33,22 @@ class Labels:
 
     entries: I64
     ends: I64
-    text: bytes
+    text: bytes | U8
+
+    def text_view(self) -> memoryview:
+        """The text without a copy."""
+        return memoryview(self.text) if isinstance(self.text, bytes) else self.text.data
 
     def items(self) -> Iterator[tuple[int, tuple[str, ...]]]:
         """(entry, its labels)."""
+        text = self.text_view()
         start = 0
-        for entry, end in zip(self.entries.tolist(), self.ends.tolist(), strict=True):
-            yield entry, tuple(self.text[start:end].decode("utf-8").split(LABEL_SEPARATOR))
-            start = end
+        for part in IN_MEMORY.blocks(len(self.entries)):
+            for entry, end in zip(
+                self.entries[part].tolist(), self.ends[part].tolist(), strict=True
+            ):
+                yield entry, tuple(str(text[start:end], "utf-8").split(LABEL_SEPARATOR))
+                start = end
 
     @classmethod
     def pack(cls, labelled: dict[int, tuple[str, ...]]) -> Labels:
@@ -75,9 +83,16 @@ class Entries:
     def __len__(self) -> int:
         return len(self.types)
 
-    def ids(self, signal: SignalType) -> I64:
+    def ids(self, signal: SignalType, scratch: Scratch = IN_MEMORY) -> I64:
         """Entry ids of one type, ascending: row r of `values[signal]` is entry `ids[r]`."""
-        return np.flatnonzero(self.types == TYPES.index(signal)).astype(np.int64, copy=False)
+        found = scratch.empty(len(self.values[signal]), np.int64)
+        code = TYPES.index(signal)
+        done = 0
+        for part in scratch.blocks(len(self.types)):
+            of = np.flatnonzero(self.types[part] == code)
+            found[done : done + len(of)] = of + part.start
+            done += len(of)
+        return found
 
     def counts(self) -> dict[str, int]:
         """Entries of each type that occurs."""
@@ -85,7 +100,9 @@ class Entries:
 
     def category_counts(self) -> dict[str, int]:
         """Entries of each category, in the order of their numbers."""
-        counts = np.bincount(self.categories, minlength=len(self.category_names) + 1)
+        counts = np.zeros(len(self.category_names) + 1, np.int64)
+        for part in IN_MEMORY.blocks(len(self)):
+            counts += np.bincount(self.categories[part], minlength=len(counts))
         return dict(zip(self.category_names, counts[1:].tolist(), strict=True))
 
     def select(self, keep: Mask, keep_records: Mask | None = None) -> Entries:
@@ -189,76 +206,19 @@ def _used(names: tuple[str, ...], categories: U16) -> tuple[tuple[str, ...], U16
 def gather(collected: Collected, *, always_records: bool = False) -> Entries:
     """What was read as columns, duplicates and all."""
     records, opaque = gather_records(collected, always_records)
+    labels = collected.labels
     return Entries(
-        np.frombuffer(collected.types, np.uint8),
+        collected.types.whole(),
         {
-            signal: np.frombuffer(collected.values[code], np.uint8).reshape(-1, signal.width)
+            signal: collected.values[code].whole().reshape(-1, signal.width)
             for code, signal in enumerate(TYPES)
         },
-        np.frombuffer(collected.categories, np.uint16),
+        collected.categories.whole(),
         tuple(collected.category_names),
-        Labels(
-            np.frombuffer(collected.label_entries, np.int64),
-            np.frombuffer(collected.label_ends, np.int64),
-            bytes(collected.label_text),
-        ),
+        Labels(labels.entries.whole(), labels.ends.whole(), labels.text.whole()),
         records,
         opaque,
     )
-
-
-def finish(collected: Collected) -> tuple[Entries, int]:
-    """`gather` and `collapse`."""
-    return collapse(gather(collected))
-
-
-def collapse(entries: Entries) -> tuple[Entries, int]:
-    """Leave out entries that say the same; returns how many.
-
-    Entries are the same if type, value and category are equal and so are their records'
-    submitter and source id. The first of them stays in its place, with the labels of all. No
-    record is left out, so that each keeps its number.
-    """
-    keep = np.ones(len(entries), np.bool_)
-    doubles: list[I64] = []
-    originals: list[I64] = []
-    for signal in TYPES:
-        ids = entries.ids(signal)
-        double, original = _duplicates(
-            entries.values[signal],
-            entries.categories[ids],
-            partial(_origins, entries.records, ids),
-        )
-        keep[ids[double]] = False
-        doubles.append(ids[double])
-        originals.append(ids[original])
-    if np.all(keep):
-        return entries, 0
-    stands_for = np.arange(len(keep))
-    stands_for[np.concatenate(doubles)] = np.concatenate(originals)
-    # every label now on the entry that stays, so that none is lost with its entry
-    labelled = replace(entries, labels=_merge_labels(entries.labels, stands_for))
-    return labelled.select(keep), int(np.count_nonzero(~keep))
-
-
-def _merge_labels(labels: Labels, stands_for: I64) -> Labels:
-    merged: dict[int, dict[str, None]] = {}
-    for entry, texts in labels.items():
-        merged.setdefault(int(stands_for[entry]), {}).update(dict.fromkeys(texts))
-    return Labels.pack({entry: tuple(merged[entry]) for entry in sorted(merged)})
-
-
-def _origins(records: Records | None, ids: I64, rows: I64) -> I64:
-    """Numbers that are equal for entries whose records have one submitter and source id."""
-    if records is None:
-        return np.zeros(len(rows), np.int64)
-    unique, inverse = np.unique(records.of[ids[rows]], return_inverse=True)
-    known: dict[tuple[str, str], int] = {}
-    numbers = [
-        known.setdefault((row.submitter, row.source_id), len(known))
-        for row in records.provenance(unique.astype(np.int64))
-    ]
-    return np.array(numbers, np.int64)[inverse]
 
 
 def words(values: U8) -> npt.NDArray[np.uint64]:
@@ -269,29 +229,3 @@ def words(values: U8) -> npt.NDArray[np.uint64]:
         padded[:, :width] = values
         values = padded
     return np.ascontiguousarray(values).view(">u8").astype(np.uint64)
-
-
-def _duplicates(values: U8, categories: U16, origins: Callable[[I64], I64]) -> tuple[I64, I64]:
-    """Rows equal to an earlier one, and for each the first such row.
-
-    `origins` numbers the origin of rows; it is asked only for those that may be equal.
-    """
-    # digests hardly ever share 8 bytes: only rows that do are compared in full
-    first = words(values[:, :8])[:, 0]
-    order = np.argsort(first, kind="stable")
-    first = first[order]
-    equal = first[1:] == first[:-1]
-    near = np.zeros(len(order), np.bool_)
-    near[1:] |= equal
-    near[:-1] |= equal
-    rows = np.sort(order[near])
-    others = np.stack([categories[rows].astype(np.uint64), origins(rows).astype(np.uint64)])
-    key = np.concatenate([words(values[rows]), others.T], axis=1)
-    by_value = np.lexsort(key.T[::-1])
-    rows, key = rows[by_value], key[by_value]
-    same = np.all(key[1:] == key[:-1], axis=1)
-    is_first = np.concatenate(([True], ~same))
-    starts = np.flatnonzero(is_first)
-    group = np.cumsum(is_first) - 1
-    double = np.flatnonzero(same) + 1
-    return rows[double], rows[starts[group[double]]]

@@ -8,7 +8,7 @@ with records or opaque signals; their columns are in `provenance`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from brightline.lists.provenance import (
     Table,
     provenance_rows,
 )
+from brightline.lists.scratch import BLOCK_ROWS
 from brightline.types import I64, U8, SignalType
 
 ENTRIES = "entries.parquet"
@@ -141,6 +142,44 @@ def read_entries_file(folder: Path, category_names: tuple[str, ...]) -> Entries:
         return _read(folder, category_names)
     except (OSError, pa.ArrowException, KeyError, ValueError, IndexError, EOFError):
         raise _damaged(folder / ENTRIES) from None
+
+
+def read_values(
+    folder: Path, wanted: I64 | None, signals: Sequence[SignalType] = TYPES
+) -> Iterator[tuple[SignalType, I64, U8]]:
+    """Entries of these types and the value of each, of one type after another, in blocks.
+
+    `wanted` are the numbers of entries, ascending; all if not given. Row groups without any are
+    not read. Raises DamagedError if the file is damaged.
+    """
+    path = folder / ENTRIES
+    try:
+        with pq.ParquetFile(path, read_dictionary=["type"]) as file:
+            start = 0
+            for group in range(file.num_row_groups):
+                stop = start + file.metadata.row_group(group).num_rows
+                if wanted is None or np.any((wanted >= start) & (wanted < stop)):
+                    yield from _group_values(file, group, start, wanted, signals)
+                start = stop
+    except (OSError, pa.ArrowException, KeyError, ValueError, IndexError):
+        raise _damaged(path) from None
+
+
+def _group_values(
+    file: Any, group: int, start: int, wanted: I64 | None, signals: Sequence[SignalType]
+) -> Iterator[tuple[SignalType, I64, U8]]:
+    for batch in file.iter_batches(BLOCK_ROWS, [group], ["type", "value"]):
+        codes = _decode(batch["type"], [TYPES.index(SignalType(t)) for t in _words(batch)])
+        split = _split(codes, batch["value"])
+        for signal in signals:
+            entries = np.flatnonzero(codes == TYPES.index(signal)) + start
+            values = split[signal]
+            if wanted is not None:
+                keep = np.isin(entries, wanted)
+                entries, values = entries[keep], values[keep]
+            if len(entries):
+                yield signal, entries, values
+        start += len(codes)
 
 
 def read_provenance(folder: Path, records: I64) -> list[Provenance]:

@@ -14,11 +14,12 @@ from brightline import storage
 from brightline.errors import ListError
 from brightline.lists.collected import Collected
 from brightline.lists.content import Settings
-from brightline.lists.entries import finish
+from brightline.lists.duplicates import finish
 from brightline.lists.formats import read_entries, suggested_role
 from brightline.lists.manifest import ListManifest
 from brightline.lists.references import checked_name, list_versions
 from brightline.lists.schemes import find_scheme
+from brightline.lists.scratch import Scratch
 from brightline.lists.versions import Draft, check_settings, commit_version
 from brightline.types import PDQ_MIN_QUALITY, PDQ_THRESHOLD, Pipeline, Role
 
@@ -64,24 +65,25 @@ def import_list(
     check_settings(settings)
     if scheme is not None:
         find_scheme(workspace_lists, scheme)
-    collected, source_sha256, source_format = _read(file, format, deltas, progress)
-    if role is None and (usual := suggested_role(source_format)) is not None:
-        settings = replace(settings, role=usual)
-    entries, duplicates = finish(collected)
-    draft = Draft(
-        settings=settings,
-        segments=(),
-        own=entries,
-        duplicates=duplicates,
-        skipped={str(reason): count for reason, count in sorted(collected.skipped.items())},
-        source_sha256=source_sha256,
-        source_format=source_format,
-    )
-    home = workspace_lists / name
-    with storage.locked(home / ".lock", f"list {name}", wait=True):
-        storage.remove_temporary(home)
-        present = list_versions(workspace_lists, name)
-        return commit_version(home, draft, present, known=present)
+    with Scratch(workspace_lists) as scratch:
+        collected, source_sha256, source_format = _read(file, format, deltas, progress, scratch)
+        if role is None and (usual := suggested_role(source_format)) is not None:
+            settings = replace(settings, role=usual)
+        entries, duplicates = finish(collected)
+        draft = Draft(
+            settings=settings,
+            segments=(),
+            own=entries,
+            duplicates=duplicates,
+            skipped={str(reason): count for reason, count in sorted(collected.skipped.items())},
+            source_sha256=source_sha256,
+            source_format=source_format,
+        )
+        home = workspace_lists / name
+        with storage.locked(home / ".lock", f"list {name}", wait=True):
+            storage.remove_temporary(home)
+            present = list_versions(workspace_lists, name)
+            return commit_version(home, draft, present, known=present, scratch=scratch)
 
 
 class _Hashing(io.RawIOBase):
@@ -115,13 +117,17 @@ class _Hashing(io.RawIOBase):
 
 
 def _read(
-    file: Path, format_name: str | None, deltas: Sequence[Path], progress: Progress | None
+    file: Path,
+    format_name: str | None,
+    deltas: Sequence[Path],
+    progress: Progress | None,
+    scratch: Scratch,
 ) -> tuple[Collected, str, str]:
     """Entries, the SHA-256 of the file and its format."""
     try:
         with io.FileIO(file) as raw, _Hashing(raw, progress) as hashing:
             stream: io.BufferedReader = io.BufferedReader(hashing, _BUFFER)
-            collected, found = read_entries(stream, str(file), format_name, deltas)
+            collected, found = read_entries(stream, str(file), format_name, deltas, scratch)
             return collected, hashing.sha256.hexdigest(), found
     except OSError as error:
         raise ListError(f"cannot read the list file {file}: {error.strerror}") from None

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -16,7 +16,8 @@ import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from brightline.lists.collected import FINGERPRINT_BYTES, LABEL_SEPARATOR, Collected, Texts
+from brightline.lists.collected import FINGERPRINT_BYTES, LABEL_SEPARATOR, Collected
+from brightline.lists.scratch import BLOCK_ROWS, Column, Scratch, Texts
 from brightline.types import I64, U8
 
 U32 = npt.NDArray[np.uint32]
@@ -87,11 +88,15 @@ class Records:
 
     def tell(self) -> bool:
         """Whether they say anything: tie two entries together, or name where one comes from."""
-        said = any(
-            pc.any(pc.not_equal(self.table[name].cast(pa.large_string()), "")).as_py()
-            for name in RECORD_SCHEMA.names
+        for name in RECORD_SCHEMA.names:
+            for piece in pieces(self.table[name]):
+                if pc.any(pc.not_equal(piece.cast(pa.large_string()), "")).as_py():
+                    return True
+        of = self.of
+        return any(
+            np.any(of[start + 1 : start + BLOCK_ROWS + 1] == of[start:-1][:BLOCK_ROWS])
+            for start in range(0, len(of) - 1, BLOCK_ROWS)
         )
-        return said or bool(np.any(self.of[1:] == self.of[:-1]))
 
     def keyed(self) -> Mask:
         """Which records have an id."""
@@ -104,6 +109,22 @@ class Records:
             for text in chunk:
                 keys += source_key(text.as_py())
         return np.frombuffer(bytes(keys), np.uint8).reshape(-1, KEY_BYTES)
+
+    def by_key(self, scratch: Scratch) -> tuple[I64, U8]:
+        """The records that have an id, ascending, and the `source_key` of each."""
+        numbers = Column(array("q"), scratch)
+        keys = Column(bytearray(), scratch)
+        place = 0
+        for piece in pieces(self.table["source_id"]):
+            for text in piece.to_pylist():
+                if text:
+                    numbers.head.append(place)
+                    keys.head += source_key(text)
+                place += 1
+            if scratch.folder is not None and len(numbers.head) >= scratch.rows:
+                numbers.spill()
+                keys.spill()
+        return numbers.whole(), keys.whole().reshape(-1, KEY_BYTES)
 
     def provenance(self, records: I64) -> list[Provenance]:
         """Of these records, in their order."""
@@ -158,51 +179,66 @@ def opaque_counts(table: Table | None) -> dict[str, int]:
     return dict(sorted((row["values"], row["counts"]) for row in counted))
 
 
+def pieces(column: Any) -> Iterator[Any]:
+    """A column or array in arrays of no more than `BLOCK_ROWS`, without copying."""
+    for chunk in column.chunks if isinstance(column, pa.ChunkedArray) else [column]:
+        for start in range(0, len(chunk), BLOCK_ROWS):
+            yield chunk.slice(start, BLOCK_ROWS)
+
+
 def gather_records(collected: Collected, always: bool) -> tuple[Records | None, Table | None]:
     """The columns of what was read; None, unless always, where nothing ties entries together."""
     columns = collected.records
     table = pa.Table.from_arrays(
         [
-            _dictionary(columns.submitters, np.uint32, list(columns.submitter_codes)),
+            _dictionary(columns.submitters, list(columns.submitter_codes)),
             _large(columns.source_ids, pa.large_string()),
             _large(columns.changed, pa.large_string()),
         ],
         schema=RECORD_SCHEMA,
     )
     records = Records(
-        np.frombuffer(collected.entry_records, np.uint32),
+        collected.entry_records.whole(),
         table,
-        np.frombuffer(columns.fingerprints, np.uint8).reshape(-1, FINGERPRINT_BYTES),
+        columns.fingerprints.whole().reshape(-1, FINGERPRINT_BYTES),
     )
-    opaque = collected.opaque
-    if not len(opaque.records):
+    if not len(collected.opaque.records):
         return (records if always or records.tell() else None), None
+    return records, _gather_opaque(collected)
+
+
+def _gather_opaque(collected: Collected) -> Table:
+    opaque = collected.opaque
     text = _large(opaque.labels, pa.large_string())
+    columns = [
+        pa.array(opaque.records.whole()),
+        _dictionary(opaque.kinds, list(opaque.kind_codes)),
+        _large(opaque.values, pa.large_binary()),
+        _large(opaque.categories, pa.large_string()),
+    ]
+    field = OPAQUE_SCHEMA.field("labels")
+    batches = (pa.record_batch([_parted(p)], pa.schema([field])) for p in pieces(text))
+    labels = collected.scratch.table(batches, pa.schema([field]))[field.name]
+    return pa.Table.from_arrays([*columns, labels], schema=OPAQUE_SCHEMA)
+
+
+def _parted(text: Any) -> Any:
+    """Texts that are joined with NUL as lists of labels."""
     labels = pc.split_pattern(text, LABEL_SEPARATOR)
     # splitting an empty text gives one empty label
     labels = pc.if_else(pc.equal(pc.binary_length(text), 0), pa.scalar([], labels.type), labels)
-    return records, pa.Table.from_arrays(
-        [
-            pa.array(np.frombuffer(opaque.records, np.uint32)),
-            _dictionary(opaque.kinds, np.uint16, list(opaque.kind_codes)),
-            _large(opaque.values, pa.large_binary()),
-            _large(opaque.categories, pa.large_string()),
-            labels.cast(OPAQUE_SCHEMA.field("labels").type),
-        ],
-        schema=OPAQUE_SCHEMA,
-    )
+    return labels.cast(OPAQUE_SCHEMA.field("labels").type)
 
 
-def _dictionary(codes: array[int], dtype: Any, names: list[str]) -> Any:
-    indices = pa.array(np.frombuffer(codes, dtype).astype(np.int32))
-    return pa.DictionaryArray.from_arrays(indices, pa.array(names, pa.string()))
+def _dictionary(codes: Column, names: list[str]) -> Any:
+    return pa.DictionaryArray.from_arrays(pa.array(codes.whole()), pa.array(names, pa.string()))
 
 
 def _large(texts: Texts, kind: Any) -> Any:
     """Without copying the texts."""
-    offsets = np.concatenate(([0], np.frombuffer(texts.ends, np.int64)))
-    buffers = [None, pa.py_buffer(offsets), pa.py_buffer(texts.data)]
-    return pa.Array.from_buffers(kind, len(texts.ends), buffers)
+    ends = texts.ends.whole()
+    buffers = [None, pa.py_buffer(ends), pa.py_buffer(texts.data.whole())]
+    return pa.Array.from_buffers(kind, len(ends) - 1, buffers)
 
 
 def _with_records(table: Table, numbers: I64) -> Table:

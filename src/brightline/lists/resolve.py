@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from brightline.lists.collected import TYPES, Collected
-from brightline.lists.entries import Entries, Labels, collapse, gather, without_idle_records, words
+from brightline.lists.duplicates import collapse
+from brightline.lists.entries import Entries, Labels, gather, without_idle_records, words
 from brightline.lists.provenance import KEY_BYTES, Mask, Records, source_key
 from brightline.lists.segment import Segment
 from brightline.match import ExactIndex

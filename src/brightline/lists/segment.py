@@ -10,6 +10,7 @@ import numpy as np
 from brightline.errors import DamagedError
 from brightline.lists.arrays import load
 from brightline.lists.collected import CODE, TYPES
+from brightline.lists.compiling import exact_index
 from brightline.lists.content import SegmentContent
 from brightline.lists.entries import U16, Entries
 from brightline.lists.entries_file import (
@@ -31,6 +32,7 @@ from brightline.lists.provenance import (
     Table,
     opaque_counts,
 )
+from brightline.lists.scratch import IN_MEMORY, Scratch
 from brightline.match import ExactIndex
 from brightline.types import I64, U8, SignalType
 
@@ -52,17 +54,21 @@ def own_facts(entries: Entries, digest: str) -> Own:
     )
 
 
-def write_segment(folder: Path, entries: Entries, pdq_threshold: int) -> None:
-    """Write entries and everything that is compiled from them."""
+def write_segment(
+    folder: Path, entries: Entries, pdq_threshold: int, scratch: Scratch = IN_MEMORY
+) -> None:
+    """Write entries and everything that is compiled from them; ListError if a disk is full."""
     write_entries(folder, entries)
     np.save(folder / CATEGORY_FILE, entries.categories)
-    write_indexes(folder, entries.values, {t: entries.ids(t) for t in TYPES}, pdq_threshold)
+    ids = {t: entries.ids(t, scratch) for t in TYPES}
+    write_indexes(folder, entries.values, ids, pdq_threshold, scratch)
+    del ids
     if entries.records is None:
         return
     np.save(folder / RECORD_FILE, entries.records.of)
-    keyed = np.flatnonzero(entries.records.keyed())
+    keyed, keys = entries.records.by_key(scratch)
     if len(keyed):
-        ExactIndex.build(entries.records.keys()[keyed]).save(folder / SOURCE_INDEX)
+        exact_index(keys, scratch).save(folder / SOURCE_INDEX)
         np.save(folder / SOURCE_RECORDS, keyed)
 
 

@@ -23,6 +23,7 @@ from brightline.lists.content import (
 from brightline.lists.entries import Entries
 from brightline.lists.manifest import MANIFEST, ListManifest, Own, SegmentReference
 from brightline.lists.references import ordinal
+from brightline.lists.scratch import IN_MEMORY, Scratch
 from brightline.lists.segment import Segment, own_facts, write_segment
 from brightline.lists.snapshot import category_counts, removed_file, removed_records_file
 
@@ -56,7 +57,11 @@ def check_settings(settings: Settings) -> None:
 
 
 def commit_version(
-    home: Path, draft: Draft, present: Sequence[ListManifest], known: Sequence[ListManifest]
+    home: Path,
+    draft: Draft,
+    present: Sequence[ListManifest],
+    known: Sequence[ListManifest],
+    scratch: Scratch = IN_MEMORY,
 ) -> tuple[ListManifest, bool]:
     """Make the next version in the list's folder, whose lock the caller holds.
 
@@ -75,7 +80,7 @@ def commit_version(
 
     def fill(folder: Path) -> None:
         if draft.own is not None:
-            write_segment(folder, draft.own, draft.settings.pdq_threshold)
+            write_segment(folder, draft.own, draft.settings.pdq_threshold, scratch)
         for place, segment in enumerate(draft.segments):
             if len(segment.removed):
                 np.save(folder / removed_file(place), segment.removed)

@@ -29,7 +29,7 @@ from brightline.types import I64
 
 #: bits of a slot; of its key, by which entries are found
 WIDTH = 23
-KEY = 16
+KEY = 19
 #: thresholds are at most this
 MOST_FLIPS = 2
 #: slots that fit into a code

@@ -74,7 +74,7 @@ class DeltaIndex:
     Safe to use from several threads at once.
 
     How it searches follows from the number of different codes and the radius. Up to 64 codes, a
-    query is compared with every code. Up to 5,000, if the radius is at most 32, most of what
+    query is compared with every code. Up to 10,000, if the radius is at most 32, most of what
     could match a query is passed over by testing bits (`sieve`). Up to some 50,000 every entry
     stands in all the buckets in which a match may look for it, in at most `MAX_BYTES`; a query that
     meets a bucket with more entries than it holds is asked of the next, where buckets hold more,

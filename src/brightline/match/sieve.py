@@ -14,7 +14,7 @@ from brightline.types import I64, U8
 #: from so many different codes on it is faster than comparing with every one
 FEWEST = 64
 #: beyond so many, so many bits are set that more is looked at than passed over
-MOST = 5000
+MOST = 10_000
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -112,9 +112,9 @@ def _search(span: Span, lists: Sequence[HashList]) -> Iterator[I64]:
     wanted = [t for t in EXACT_TYPES if any(of.counts.get(t, 0) for of in lists)]
     for signal in wanted:
         if signal in _DIGESTS:
-            values, rows = span.values(signal)
-            for places in _equal(signal, values, lists):
-                yield places if rows is None else rows[places]
+            for values, rows in span.parts(signal):
+                for places in _equal(signal, values, lists):
+                    yield rows[places]
     for declared in span.inside("declared", wanted):
         for signal in wanted:
             values, rows, _ = declared.values(signal)

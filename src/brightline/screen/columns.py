@@ -98,7 +98,7 @@ class Columns:
     def present(self, group: int, name: str) -> tuple[list[U8], I64 | None]:
         """A column's values that are not null, in one or more parts, each (n, width).
 
-        With them the rows that they are in, None for all.
+        With them the rows that they are in, None for all; where some are null there is one part.
         """
         number = self._leaves[name]
         width = self._metadata.schema.column(number).length
@@ -124,6 +124,16 @@ class Span:
         self.groups: list[tuple[int, int, int]] = []
         self.rows = 0
         self._columns = columns
+
+    def parts(self, name: str) -> Iterator[tuple[U8, I64]]:
+        """A column's values that are not null, (n, width), where they lie, and their rows."""
+        for group, first, _ in self.groups:
+            parts, within = self._columns.present(group, name)
+            start = first
+            for values in parts:
+                rows = np.arange(start, start + len(values)) if within is None else within + first
+                yield values, rows
+                start += len(values)
 
     def values(self, name: str) -> tuple[U8, I64 | None]:
         """A column's values that are not null, (n, width), and their rows; None for all rows.

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from brightline.kernels import are_warm, note_warm, without_blas
-from brightline.match import DeltaIndex, ExactIndex, HammingIndex
+from brightline.match import DeltaIndex, ExactIndex, HammingIndex, SiftedIndex
 from brightline.signals.checksums import sha256_many
 from brightline.signals.digests import digests_many
 from brightline.signals.pdq import pdq
@@ -27,11 +27,13 @@ def _search() -> None:
     for entries in (8, 30_000):
         codes = rng.integers(0, 256, (entries, 32), dtype=np.uint8)
         HammingIndex.build(codes).search(codes[:4], PDQ_THRESHOLD)
-        for few in (5_000, 8_000):
+        for few in (5_000, 12_000):
             DeltaIndex.build(codes[:few]).search(codes[:4])
         for width in (16, 20, 32):
             values = np.ascontiguousarray(codes[:, :width])
-            ExactIndex.build(values).search(values[:4])
+            index = ExactIndex.build(values)
+            index.search(values[:4])
+            SiftedIndex.over(index).search(values[:4])
 
 
 def warm(say: Callable[[str], None]) -> None:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from brightline.errors import ListError
 from brightline.lists import import_list, open_list
 from brightline.lists.collected import Collected
-from brightline.lists.entries import finish
+from brightline.lists.duplicates import finish
 from brightline.lists.exporting import ExportFormat, Loss, export_list
 from brightline.lists.exporting.csv_file import write_csv
 from brightline.lists.exporting.groups import Group, groups

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from brightline.lists.collected import Skip
-from brightline.lists.entries import finish
+from brightline.lists.duplicates import finish
 from brightline.lists.exporting.groups import Group, groups
 from brightline.lists.formats import read_entries
 from brightline.types import SignalType

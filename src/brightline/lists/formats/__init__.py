@@ -22,6 +22,7 @@ from brightline.lists.formats.interface import ListFormat, Source
 from brightline.lists.formats.threatexchange import ThreatExchangeCsv, ThreatExchangeText
 from brightline.lists.formats.threatexchange_json import ThreatExchangeJson
 from brightline.lists.formats.vics import Vics
+from brightline.lists.scratch import IN_MEMORY, Scratch
 from brightline.types import Role
 
 __all__ = ["FORMATS", "Fault", "Faults", "ListFormat", "read_entries", "suggested_role"]
@@ -59,14 +60,18 @@ _SQL = re.compile(
 
 
 def read_entries(
-    stream: BufferedReader, file: str, format_name: str | None, deltas: Sequence[Path] = ()
+    stream: BufferedReader,
+    file: str,
+    format_name: str | None,
+    deltas: Sequence[Path] = (),
+    scratch: Scratch = IN_MEMORY,
 ) -> tuple[Collected, str]:
     """All entries of a list file, and the name of its format.
 
     `file` is what messages call it, and where a database is opened. The format is the one
     named, or else recognised from the first bytes and, in a database, from its tables; a file
     with nothing but comments holds an empty list. `deltas` are SQL deltas of the NSRL, in the
-    order in which they apply.
+    order in which they apply; `scratch` is where the entries go.
     Raises ListError for an unknown format name, and ListFormatError if the file is empty, not
     recognised, or has a line or record that cannot be used.
     """
@@ -83,7 +88,7 @@ def read_entries(
         chosen = _recognise(head, source)
     if deltas and chosen is not _NSRL:
         raise ListError(f"deltas are for the format {_NSRL.name}; {file} is {chosen.name}")
-    entries = Collected()
+    entries = Collected(scratch)
     faults = Faults(chosen.unit)
     chosen.read(source, entries, faults)
     faults.refuse(file)
