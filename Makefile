@@ -65,7 +65,7 @@ bench: $(VENV)/.bench
 	@$(BIN)/python -m bench.pipelines --write
 	@$(BIN)/python -m bench.rescreen --write
 	@$(BIN)/python -m bench.release
-	@$(BIN)/python -m bench.ledger
+	@$(BIN)/python -m bench.ledger --write
 	@$(BIN)/python -m bench.origin --write
 	@$(BIN)/python -m bench.watermark
 

@@ -11,6 +11,7 @@ import pytest
 
 from brightline.errors import UsageError
 from brightline.findings import load_identity
+from brightline.release.layout import layout_of
 from brightline.release.manifest import check, read_manifest, walk
 from brightline.release.plan import Options
 from brightline.release.releasing import release
@@ -37,6 +38,17 @@ def test_a_run_screened_again_leaves_what_the_new_list_matches(corpus: Corpus) -
     bare, _ = corpus.release("of-the-first", cover=0, keep_unscreened=True)
     assert (bare / "images" / "302.png").exists()
     assert not list(parent.glob(".tmp-*"))
+
+
+def test_a_run_of_a_difference_is_not_released(corpus: Corpus) -> None:
+    """It knows nothing of what the older version matches, which would stay."""
+    place = corpus.place
+    old = place.add_list("growing", [md5_row(picture(302))])
+    new = place.add_list("growing", [md5_row(picture(n)) for n in (302, 401)])
+    delta = f"{old}..{new.partition('@')[2]}"
+    place.run("rescreen", "r1", "--delta", delta, "--run", "difference", status=1)
+    with pytest.raises(UsageError, match="whole lists"):
+        layout_of(place.workspace, "difference")
 
 
 @pytest.mark.long

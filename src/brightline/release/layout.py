@@ -126,12 +126,18 @@ def _same_file(one: Shard, two: Shard) -> bool:
 def layout_of(workspace: Workspace, run: str) -> Layout:
     """The layout of a run's release.
 
-    Raises UsageError if the run is not complete, and DamagedError if it cannot be read.
+    Raises UsageError if the run is not complete or knows only a part of a list, and DamagedError
+    if it cannot be read.
     """
     summary = summary_of(workspace, run)
     if not summary.complete:
         raise UsageError(
             f"run {run} is not finished; give its audit command again, and release it then"
+        )
+    if any("since" in entry for entry in summary.document["lists"]):
+        raise UsageError(
+            f"run {run} was matched only against what a list has got since an older version, so "
+            "what the older one matches would stay; re-screen with whole lists and release that run"
         )
     paths = list(
         dict.fromkeys(os.fsencode(source["path"]) for source in summary.document["sources"])
