@@ -101,7 +101,7 @@ from brightline.types import Limits
 
 if __name__ == "__main__":
     workspace, workers, *sources = sys.argv[1:]
-    limits = Limits(item_seconds=2.0, worker_bytes=512 << 20)
+    limits = Limits(item_seconds=4.0, worker_bytes=256 << 20)
     summary = brightline.audit(
         sources, ["hotline"], workspace, workers=int(workers), limits=limits
     )
