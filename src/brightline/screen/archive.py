@@ -89,7 +89,7 @@ _COMPRESSION = dict.fromkeys(SCHEMA.names, "none") | {"item": "zstd"}
 
 
 class Archive:
-    """Writes one shard's archive; a few thousand rows in memory at a time."""
+    """Writes one shard's archive; some megabytes of rows in memory at a time."""
 
     def __init__(self, path: Path) -> None:
         self._writer = pq.ParquetWriter(

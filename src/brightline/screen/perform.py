@@ -9,7 +9,7 @@ import contextlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -123,7 +123,7 @@ def perform(
             job = Job(number, task.name, shard)
             if (task / COUNTS).is_file():
                 counts = read_counts(task)
-                recover.record(counts)
+                recover.record([counts])
                 progress.done_before(counts, shard.size)
                 continue
             origin = origins(shard)
@@ -150,11 +150,11 @@ def perform(
             for event in pool.run(_chain(first, todo)):
                 match event:
                     case Finished():
-                        for counts in event.counts:
-                            recover.record(counts)
+                        recover.record(event.counts)
+                        for _ in event.counts:
                             progress.finished()
                     case GivenUp():
-                        recover.record(_given_up(setting, event.job))
+                        recover.record([_given_up(setting, event.job)])
                         progress.finished()
                     case Tick():
                         progress.tick(event)
@@ -187,24 +187,26 @@ class _Recorder:
         self._folder = folder
         self._logged = logged
 
-    def record(self, counts: dict[str, Any]) -> None:
-        """Record a committed shard unless it is on the ledger already."""
-        if counts["task"] in self._logged:
-            return
-        self._logged.add(counts["task"])
-        self._ledger.append(
-            LedgerEvent.SHARD_COMMITTED,
-            {
-                "run": self._folder.name,
-                "task": counts["task"],
-                "items": counts["tally"]["items"],
-                "matches": sum(counts["tally"]["counters"]["by_role"].values()),
-                "files": {
-                    **counts["files"],
-                    COUNTS: storage.sha256_file(self._folder / SHARDS / counts["task"] / COUNTS),
-                },
+    def record(self, committed: Sequence[dict[str, Any]]) -> None:
+        """Record the counts of committed shards unless they are on the ledger already."""
+        new = [counts for counts in committed if counts["task"] not in self._logged]
+        if new:
+            self._ledger.append_many(
+                (LedgerEvent.SHARD_COMMITTED, self._fields(counts)) for counts in new
+            )
+            self._logged.update(counts["task"] for counts in new)
+
+    def _fields(self, counts: dict[str, Any]) -> dict[str, Any]:
+        return {
+            "run": self._folder.name,
+            "task": counts["task"],
+            "items": counts["tally"]["items"],
+            "matches": sum(counts["tally"]["counters"]["by_role"].values()),
+            "files": {
+                **counts["files"],
+                COUNTS: storage.sha256_file(self._folder / SHARDS / counts["task"] / COUNTS),
             },
-        )
+        }
 
 
 def completed(workspace: Workspace, folder: Path) -> Summary | None:
