@@ -45,17 +45,19 @@ def children(pid: int) -> set[int]:
     return found
 
 
+def parent_of(pid: int) -> int | None:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[1])
+    except OSError:
+        return None
+
+
 def workers(pid: int) -> set[int]:
-    """The processes that do an audit's work: what the nursery has forked."""
-    found = set()
-    for kid in children(pid):
-        try:
-            parent = int(Path(f"/proc/{kid}/stat").read_text().rsplit(")", 1)[1].split()[1])
-        except OSError:
-            continue
-        if parent != pid:
-            found.add(kid)
-    return found
+    """What the nursery, a child of the command, has forked. A guard is a worker's own child: to
+    kill that one is what a crashing decoder does, and costs its item."""
+    family = children(pid)
+    nurseries = {kid for kid in family if parent_of(kid) == pid}
+    return {kid for kid in family if parent_of(kid) in nurseries}
 
 
 def temporary(shards: Path) -> set[str]:
