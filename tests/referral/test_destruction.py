@@ -31,6 +31,7 @@ from brightline.referral.validate import own_schema
 from brightline.workspace import Workspace
 from tests.referral.cases import Desk, make_desk, random_case
 from tests.referral.cybertip import Cybertip, Line
+from tests.referral.killing import Fuse, Killed
 from tests.referral.scene import Ran, run
 
 PRODUCTION = Service("production", "http://127.0.0.1:9/ispws")
@@ -194,10 +195,6 @@ def test_a_record_that_lists_something_else_excuses_nothing(desk: Desk) -> None:
         verify_workspace(desk.workspace.root)
 
 
-class Killed(BaseException):
-    """The process is gone."""
-
-
 @pytest.mark.parametrize("every", [5, pytest.param(1, marks=pytest.mark.long)])
 def test_killed_at_any_write_the_same_command_completes(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, every: int
@@ -205,41 +202,21 @@ def test_killed_at_any_write_the_same_command_completes(
     pristine = desk.key.with_name("pristine")
     root, name = desk.workspace.root, desk.referral.name
     shutil.copytree(root, pristine)
-    count, at = 0, -1
-
-    def watch(module: Any, what: str) -> None:
-        real = getattr(module, what)
-
-        def action(*arguments: Any, **named: Any) -> Any:
-            nonlocal count
-            count += 1
-            if count == at:
-                raise Killed
-            return real(*arguments, **named)
-
-        monkeypatch.setattr(module, what, action)
-
-    def reset() -> None:
-        nonlocal count
-        shutil.rmtree(root)
-        shutil.copytree(pristine, root)
-        count = 0
-
-    for what in ("write_atomic", "append_durable", "write_in_place", "fsync_directory"):
-        watch(storage, what)
-    for what in ("unlink", "rmdir"):
-        watch(os, what)
+    durable = ("write_atomic", "append_durable", "write_in_place", "fsync_directory")
+    calls = [(storage, what) for what in durable] + [(os, what) for what in ("unlink", "rmdir")]
+    fuse = Fuse(monkeypatch, *calls)
     go(desk.referral)
-    points = count
+    points = fuse.count
     assert points > 10
     seen = set()
     for point in (*range(1, points, every), points - 1, points):
-        at = -1
-        reset()
-        at = point
+        fuse.set(-1)
+        shutil.rmtree(root)
+        shutil.copytree(pristine, root)
+        fuse.set(point)
         with pytest.raises(Killed):
             go(open_referral(Workspace.open(root), name, desk.clock))
-        at = -1
+        fuse.set(-1)
         workspace = Workspace.open(root)
         decided = read_all(workspace.ledger)[1].get(name)
         named = not_covered(workspace)

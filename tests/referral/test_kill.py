@@ -32,13 +32,10 @@ from brightline.referral.wire import Outcome, Request
 from brightline.workspace import Workspace
 from tests.referral.cases import Clock, make_desk, random_case
 from tests.referral.cybertip import Cybertip, Line
+from tests.referral.killing import Killed
 
 SERVICE = Service("test", "http://127.0.0.1:9/ispws")
 HASTE = Patience(tries=2, wait=0.0, sleep=lambda _: None)
-
-
-class Killed(BaseException):
-    """The process is gone. Nothing in the program catches it."""
 
 
 class Reaper:

@@ -23,6 +23,7 @@ from brightline.referral.validate import own_schema
 from brightline.workspace import Workspace
 from tests.referral.cases import Desk, make_desk
 from tests.referral.cybertip import Cybertip, Line
+from tests.referral.killing import Fuse, Killed
 
 SERVICE = Service("test", "http://127.0.0.1:9/ispws")
 
@@ -104,10 +105,6 @@ def test_nothing_is_replaced_by_who_cannot_open_it_or_where_it_was_altered(desk:
         desk.referral.case(second(desk))
 
 
-class Killed(BaseException):
-    """The process is gone."""
-
-
 @pytest.mark.parametrize("every", [6, pytest.param(1, marks=pytest.mark.long)])
 def test_killed_anywhere_it_is_completed_or_as_it_was(
     desk: Desk, monkeypatch: pytest.MonkeyPatch, every: int
@@ -116,33 +113,21 @@ def test_killed_anywhere_it_is_completed_or_as_it_was(
     before = everything(desk.referral, desk.identity)
     pristine = desk.key.with_name("pristine")
     shutil.copytree(desk.workspace.root, pristine)
-    count, at = 0, -1
-
-    def watch(name: str) -> None:
-        real = getattr(storage, name)
-
-        def action(*arguments: Any, **named: Any) -> Any:
-            nonlocal count
-            count += 1
-            if count == at:
-                raise Killed
-            return real(*arguments, **named)
-
-        monkeypatch.setattr(storage, name, action)
-
-    for name in ("write_atomic", "rename", "write_in_place"):
-        watch(name)
+    fuse = Fuse(
+        monkeypatch, *((storage, name) for name in ("write_atomic", "rename", "write_in_place"))
+    )
     reseal_referrals(desk.workspace, desk.identity, "x")
-    points = count
+    points = fuse.count
     assert points > 20
     seen = set()
     for point in range(1, points + 1, every):
+        fuse.set(-1)
         shutil.rmtree(desk.workspace.root)
         shutil.copytree(pristine, desk.workspace.root)
-        count, at = 0, point
+        fuse.set(point)
         with pytest.raises(Killed):
             reseal_referrals(Workspace.open(desk.workspace.root), desk.identity, "x")
-        at = -1
+        fuse.set(-1)
         verify_workspace(desk.workspace.root)
         referral = open_referral(Workspace.open(desk.workspace.root), desk.referral.name)
         try:
