@@ -50,7 +50,7 @@ def hamming_index(codes: U8, radius: int, scratch: Scratch) -> HammingIndex:
         lambda part: words[part, 0], lambda chosen: words[chosen], words.shape, scratch
     )
     widths = _plan.design(len(distinct) // WORDS, radius)
-    slots = _build_slots(distinct, widths, scratch)
+    slots = _slots.build_slots(distinct, widths, scratch.empty)
     return HammingIndex(None, radius, widths, distinct, starts, entries, slots)
 
 
@@ -81,42 +81,3 @@ def _sorted(
         different = stop
     starts[different] = count
     return rows[: different * words], starts[: different + 1 if different < count else 0], entries
-
-
-def _build_slots(words: U64, widths: tuple[int, ...], scratch: Scratch) -> _slots.Slots:
-    """`_slots.build_slots` in scratch arrays."""
-    codes = len(words) // WORDS
-    size = _slots.record_bytes(codes)
-    number_bits = _slots.id_bits(codes)
-    table = _slots.slot_table(widths, _slots.fragment_bits(codes))
-    sizes = _slots.slot_sizes(widths, codes)
-    records = scratch.empty(sizes.records, np.uint8)
-    cells = scratch.empty(sizes.cells, np.uint64)
-    spills: list[U32] = [np.empty(0, np.uint32)]
-    lists: list[U32] = [np.empty(0, np.uint32)]
-    spilled = begin = 0
-    partitioned = scratch.empty(codes, np.uint64)
-    ends = np.empty(1 << _slots.PARTITION_BITS, np.int64)
-    # slot 0's records are not kept: codes stand in its order
-    aside = scratch.empty(codes * size + _slots.PADDING if widths else 0, np.uint8)
-    # in their order: behind its records each slot overwrites a few bytes of the next one's
-    for k, width in enumerate(widths):
-        starts = scratch.empty((1 << width) + 1, np.int64)
-        _slots._partition(words, table[k], number_bits, ends, partitioned)
-        ordered = scratch.empty(int(np.diff(ends, prepend=0).max()), np.uint64)
-        place = np.empty(1 << (width - _slots.PARTITION_BITS), np.int64)
-        target = records if k > 0 else aside
-        base = max(0, k - 1) * codes * size
-        _slots._sort_partitions(partitioned, ends, size, place, ordered, starts, target, base)
-        if _slots.is_dense(width, codes):
-            lists.append(starts.astype(np.uint32))
-        else:
-            spill = scratch.empty(spill_size(starts), np.uint32)
-            end = begin + cell_count(width) * WORDS
-            fill_cells(starts, cells[begin:end], spill, spilled)
-            begin = end
-            spilled += len(spill)
-            spills.append(spill)
-    # the padding behind the last record is part of the file: always the same
-    records[len(records) - _slots.PADDING :] = 0
-    return _slots.Slots(cells, np.concatenate(spills), np.concatenate(lists), records)

@@ -9,7 +9,9 @@ without fetching its code; `_probe` says why that loses nothing.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -167,25 +169,30 @@ def _sort_partitions(
     starts[starts.size - 1] = partitioned.size
 
 
-def build_slots(words: U64, widths: tuple[int, ...]) -> Slots:
-    """Build the slots over permuted codes (flat), which are in ascending order."""
+def build_slots(
+    words: U64, widths: tuple[int, ...], empty: Callable[[int, Any], Any] = on_a_line
+) -> Slots:
+    """Build the slots over permuted codes (flat), which are in ascending order.
+
+    empty: makes the arrays that grow with the codes, by length and type; they need not be zero.
+    """
     codes = len(words) // WORDS
     size = record_bytes(codes)
     table = slot_table(widths, fragment_bits(codes))
-    records = np.zeros(slot_sizes(widths, codes).records, np.uint8)
-    cells = on_a_line(slot_sizes(widths, codes).cells, np.uint64)
+    records = empty(slot_sizes(widths, codes).records, np.uint8)
+    cells = empty(slot_sizes(widths, codes).cells, np.uint64)
     spills: list[U32] = [np.empty(0, np.uint32)]
     lists: list[U32] = [np.empty(0, np.uint32)]
     spilled = begin = 0
-    partitioned = np.empty(codes, np.uint64)
+    partitioned = empty(codes, np.uint64)
     ends = np.empty(1 << PARTITION_BITS, np.int64)
     # slot 0's records are not kept: codes stand in its order
-    aside = np.empty(codes * size + PADDING if widths else 0, np.uint8)
+    aside = empty(codes * size + PADDING if widths else 0, np.uint8)
     # in their order: behind its records each slot overwrites a few bytes of the next one's
     for k, width in enumerate(widths):
-        starts = np.empty((1 << width) + 1, np.int64)
+        starts = empty((1 << width) + 1, np.int64)
         _partition(words, table[k], id_bits(codes), ends, partitioned)
-        ordered = np.empty(np.diff(ends, prepend=0).max(), np.uint64)
+        ordered = empty(int(np.diff(ends, prepend=0).max()), np.uint64)
         place = np.empty(1 << (width - PARTITION_BITS), np.int64)
         target = records if k > 0 else aside
         base = max(0, k - 1) * codes * size
@@ -193,7 +200,7 @@ def build_slots(words: U64, widths: tuple[int, ...]) -> Slots:
         if is_dense(width, codes):
             lists.append(starts.astype(np.uint32))
         else:
-            spill = np.empty(spill_size(starts), np.uint32)
+            spill = empty(spill_size(starts), np.uint32)
             end = begin + cell_count(width) * WORDS
             fill_cells(starts, cells[begin:end], spill, spilled)
             begin = end
